@@ -1,0 +1,148 @@
+"""How a case changes by the events of its intake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from domain.case import events as ev
+from domain.case.parts import change
+from domain.case.state import Case, Contact, Evidence, Handover, Intercept, Item, Status
+from domain.case.values import Direction, EvidenceRef, ItemClaim, Party
+from domain.kernel import ActorKind, Stamp
+
+
+def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
+    """The case after an event of its intake."""
+    match event:
+        case ev.ComplaintFiled():
+            return _filed(case, event, stamp)
+        case ev.ComplaintJoined():
+            earliest = min(case.filed_at or stamp.occurred_at, stamp.occurred_at)
+            return case.with_(
+                filed_at=earliest,
+                complaints=(*case.complaints, event.number),
+                items=_with_items(case, event.items, stamp.occurred_at),
+                evidence=_with_proofs(case, event.evidence, stamp),
+                buyer_spoke_last=True,
+            )
+        case ev.ComplaintReferred():
+            return case.with_(status=Status.JOINED, joined=event.joined)
+        case ev.AliasLearned():
+            return case.with_(aliases=case.aliases | {event.alias})
+        case ev.OrderLinked():
+            return case.with_(
+                order_id=event.order_id,
+                category=event.category,
+                currency=event.currency,
+                stage=event.stage,
+                in_window=event.in_window,
+                in_warranty=event.in_warranty,
+            )
+        case ev.ContactRecorded():
+            to_buyer = event.direction is Direction.TO_BUYER
+            contact = Contact(
+                version=stamp.version,
+                occurred_at=stamp.occurred_at,
+                to_buyer=to_buyer,
+                substantive=event.substantive,
+                by_person=stamp.actor.kind is ActorKind.PERSON,
+            )
+            return case.with_(
+                contacts=(*case.contacts, contact),
+                buyer_spoke_last=(not to_buyer) if event.substantive else case.buyer_spoke_last,
+            )
+        case ev.WaitAgreed():
+            return case.with_(wait_until=event.until)
+        case ev.InterceptRequested():
+            intercept = Intercept(event.shipment_id, stamp.occurred_at)
+            return case.with_(intercepts={**case.intercepts, event.shipment_id: intercept})
+        case ev.InterceptEnded():
+            intercept = case.intercepts.get(
+                event.shipment_id, Intercept(event.shipment_id, stamp.occurred_at)
+            )
+            ended = intercept.with_(succeeded=event.succeeded)
+            return case.with_(intercepts={**case.intercepts, event.shipment_id: ended})
+        case ev.OrderVerified():
+            return case.with_(order_verified=True, in_warranty=event.in_warranty)
+        case ev.ItemVerified():
+            return case.with_(
+                items=change(
+                    case.items,
+                    event.item,
+                    verified=event.problem,
+                    verified_quantity=event.quantity,
+                )
+            )
+        case ev.EvidenceAttached():
+            return case.with_(evidence=_with_proofs(case, (event.proof,), stamp, event.submitter))
+        case ev.EvidenceHoldChanged():
+            return case.with_(evidence=change(case.evidence, event.evidence_id, hold=event.hold))
+        case ev.DissatisfactionRecorded():
+            return case.with_(dissatisfaction=event.level)
+        case ev.PriorityRaised():
+            return case.with_(
+                priority=event.priority,
+                priority_as_remedy=case.priority_as_remedy or event.as_remedy,
+            )
+        case ev.NoteAdded():
+            return case
+        case ev.CaseAssigned():
+            return case.with_(assignee=event.assignee)
+        case ev.WorkHandedOver():
+            handover = Handover(event.handover_id, event.department, event.due_at)
+            return case.with_(handovers={**case.handovers, event.handover_id: handover})
+        case ev.HandedWorkDone():
+            return case.with_(handovers=change(case.handovers, event.handover_id, done=True))
+        case ev.AutoRefundDecided():
+            return case.with_(auto_verdict=event.verdict)
+        case _:
+            assert_never(event)
+
+
+def _filed(case: Case, event: ev.ComplaintFiled, stamp: Stamp) -> Case:
+    filed = case.with_(
+        status=Status.OPEN,
+        platform=event.platform,
+        shop=event.shop,
+        order_id=event.order_id,
+        category=event.category,
+        currency=event.currency,
+        buyer=event.buyer,
+        follows=event.follows,
+        complaints=(case.case_id.split(":", 2)[2],),
+        channel=event.channel,
+        stage=event.stage,
+        filed_at=stamp.occurred_at,
+        round_since=stamp.occurred_at,
+        in_window=event.in_window,
+        in_warranty=event.in_warranty,
+        severity=event.severity,
+        safety=event.safety,
+        buyer_spoke_last=True,
+    )
+    return filed.with_(
+        items=_with_items(filed, event.items, stamp.occurred_at),
+        evidence=_with_proofs(filed, event.evidence, stamp),
+    )
+
+
+def _with_items(
+    case: Case, claims: tuple[ItemClaim, ...], complained_at: datetime
+) -> dict[int, Item]:
+    items = dict(case.items)
+    for claim in claims:
+        number = len(items) + 1
+        items[number] = Item(number, claim.line, claim.quantity, claim.problem, complained_at)
+    return items
+
+
+def _with_proofs(
+    case: Case, proofs: tuple[EvidenceRef, ...], stamp: Stamp, submitter: Party = Party.BUYER
+) -> dict[str, Evidence]:
+    evidence = dict(case.evidence)
+    for proof in proofs:
+        evidence[proof.evidence_id] = Evidence(
+            proof.evidence_id, proof.kind, proof.sha256, submitter, stamp.occurred_at
+        )
+    return evidence

@@ -1,0 +1,483 @@
+"""The folded case: what is so now, after all its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from domain.case.values import (
+    Basis,
+    Channel,
+    DeclineAnswer,
+    DeclineGround,
+    DivergenceKind,
+    Duty,
+    EvidenceKind,
+    InspectionFinding,
+    Level,
+    LineAmount,
+    ObligationEnd,
+    Outcome,
+    Part,
+    Party,
+    Priority,
+    ProblemType,
+    ProposalEnd,
+    Rating,
+    RefundBasis,
+    RefundStatus,
+    RootCause,
+    RulingFor,
+    Rung,
+    Settlement,
+    Share,
+    Stage,
+    Totals,
+    UnitFinding,
+    Verdict,
+)
+from domain.kernel import State, order_stream, policy_stream
+from domain.sla.state import Clock
+
+
+class Status(StrEnum):
+    """UNFILED: only facts or an alias are known; no complaint yet."""
+
+    UNFILED = "unfiled"
+    OPEN = "open"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    JOINED = "joined"
+
+
+@dataclass(frozen=True)
+class Liability(State):
+    version: int
+    shares: tuple[Share, ...]
+    basis: Basis
+    final: bool
+    contested: bool
+    found_at: datetime
+    rescinded_at: datetime | None = None
+
+    @property
+    def in_force(self) -> bool:
+        return self.rescinded_at is None
+
+    def supplier_percent(self, supplier: str | None = None) -> int:
+        """The share of `supplier` (any, if None), 0 to 100."""
+        return sum(
+            share.percent
+            for share in self.shares
+            if share.party == "supplier" and (supplier is None or share.supplier == supplier)
+        )
+
+
+@dataclass(frozen=True)
+class Item(State):
+    """Some units of an order line. complained_at: when this item was first complained about."""
+
+    number: int
+    line: str
+    quantity: int
+    claimed: ProblemType
+    complained_at: datetime
+    verified: ProblemType | None = None
+    verified_quantity: int | None = None
+    supplier: str | None = None
+    name_asked: bool = False
+    agreement: str | None = None
+    liability: Liability | None = None
+
+    @property
+    def problem(self) -> ProblemType:
+        """The verified type, or the claimed one until it is verified."""
+        return self.verified or self.claimed
+
+    @property
+    def units(self) -> int:
+        """The verified quantity, or the claimed one until it is verified."""
+        return self.quantity if self.verified_quantity is None else self.verified_quantity
+
+
+@dataclass(frozen=True)
+class Proposal(State):
+    proposal_id: str
+    by: Party
+    parts: tuple[Part, ...]
+    refund_total: int
+    goodwill: int
+    proposed_at: datetime
+    ended: ProposalEnd | None = None
+
+    @property
+    def items(self) -> frozenset[int]:
+        return frozenset(item for part in self.parts for item in part.items)
+
+
+@dataclass(frozen=True)
+class Agreement(State):
+    agreement_id: str
+    items: tuple[int, ...]
+    obligations: tuple[str, ...]
+    reached_at: datetime
+    basis: RefundBasis
+    superseded: bool = False
+
+
+@dataclass(frozen=True)
+class Obligation(State):
+    """requested: minor units in refunds under way or paid for this obligation."""
+
+    obligation_id: str
+    agreement: str
+    duty: Duty
+    party: Party
+    items: tuple[int, ...]
+    amount: int
+    lines: tuple[LineAmount, ...]
+    after_return: bool
+    since: datetime
+    ended: ObligationEnd | None = None
+
+
+@dataclass(frozen=True)
+class Decline(State):
+    decline_id: str
+    ground: DeclineGround
+    items: tuple[int, ...]
+    declined_at: datetime
+    answer: DeclineAnswer | None = None
+
+
+class ReturnStep(StrEnum):
+    AGREED = "agreed"
+    SHIPPED = "shipped"
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    SENT_BACK = "sent_back"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Return(State):
+    return_id: str
+    items: tuple[int, ...]
+    step: ReturnStep
+    since: datetime
+    carrier: str | None = None
+    tracking: str | None = None
+    proof_of_posting: bool = False
+    units: tuple[UnitFinding, ...] = ()
+    claim_filed: bool = False
+    freight: int = 0
+
+    @property
+    def all_accepted(self) -> bool:
+        """Inspected, and every unit was found acceptable."""
+        return bool(self.units) and all(
+            unit.finding is InspectionFinding.ACCEPTED for unit in self.units
+        )
+
+
+@dataclass(frozen=True)
+class Refund(State):
+    action_key: str
+    obligation_id: str | None
+    basis: RefundBasis
+    amount: int
+    lines: tuple[LineAmount, ...]
+    status: RefundStatus
+    attempts: int
+    by: Party
+    since: datetime
+
+    @property
+    def in_flight(self) -> bool:
+        return self.status in (RefundStatus.REQUESTED, RefundStatus.UNKNOWN)
+
+
+class ReplacementStep(StrEnum):
+    DISPATCHED = "dispatched"
+    DELIVERED = "delivered"
+
+
+@dataclass(frozen=True)
+class Replacement(State):
+    shipment_id: str
+    obligation_id: str
+    items: tuple[int, ...]
+    step: ReplacementStep
+    since: datetime
+
+
+class RepairStep(StrEnum):
+    ORDERED = "ordered"
+    RECEIVED = "received"
+    COMPLETED = "completed"
+    SENT_BACK = "sent_back"
+
+
+@dataclass(frozen=True)
+class Repair(State):
+    obligation_id: str
+    step: RepairStep
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Goodwill(State):
+    action_key: str
+    rung: Rung
+    amount: int
+    granted_at: datetime
+
+
+class AppraisalStep(StrEnum):
+    REQUESTED = "requested"
+    HELD = "held"
+    ANSWERED = "answered"
+    INDEPENDENT = "independent"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True)
+class Appraisal(State):
+    appraisal_id: str
+    items: tuple[int, ...]
+    supplier: str
+    needs_goods: bool
+    due_minutes: int
+    step: AppraisalStep
+    since: datetime
+    verdict: Verdict | None = None
+    independent_verdict: Verdict | None = None
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True)
+class Evidence(State):
+    evidence_id: str
+    kind: EvidenceKind
+    sha256: str
+    submitter: Party
+    attached_at: datetime
+    hold: bool = False
+
+
+@dataclass(frozen=True)
+class Contact(State):
+    """One contact with the buyer, by the version of its event."""
+
+    version: int
+    occurred_at: datetime
+    to_buyer: bool
+    substantive: bool
+    by_person: bool
+    corrected: bool = False
+
+
+@dataclass(frozen=True)
+class Handover(State):
+    handover_id: str
+    department: str
+    due_at: datetime
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Intercept(State):
+    shipment_id: str
+    requested_at: datetime
+    succeeded: bool | None = None
+
+
+@dataclass(frozen=True)
+class Divergence(State):
+    divergence_id: int
+    kind: DivergenceKind
+    next_action: str
+    about: str
+    found_at: datetime
+    settled: bool = False
+
+
+@dataclass(frozen=True)
+class Classification(State):
+    problem: ProblemType
+    root_cause: RootCause
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ruling(State):
+    ruling_id: str
+    ruled_for: RulingFor
+    items: tuple[int, ...]
+    ruled_at: datetime
+
+
+class Exemption(StrEnum):
+    NONE = "none"
+    ELIGIBLE = "eligible"
+    NOT_ELIGIBLE = "not_eligible"
+    SUSPENDED = "suspended"
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True)
+class Case(State):
+    """A case as it is after `version` events. Maps are never changed in place.
+
+    filed_at: the earliest complaint's time, which starts the clocks.
+    complaints: numbers under which it was complained about, this case's own first.
+    """
+
+    case_id: str
+    version: int = 0
+    status: Status = Status.UNFILED
+    joined: str | None = None
+    platform: str = ""
+    shop: str = ""
+    order_id: str | None = None
+    category: str | None = None
+    currency: str | None = None
+    buyer: str | None = None
+    follows: str | None = None
+    aliases: frozenset[str] = frozenset()
+    complaints: tuple[str, ...] = ()
+    channel: Channel | None = None
+    stage: Stage | None = None
+    filed_at: datetime | None = None
+    in_window: bool | None = None
+    in_warranty: bool | None = None
+    order_verified: bool = False
+    severity: Level = Level.LOW
+    safety: bool = False
+    priority: Priority = Priority.NORMAL
+    priority_as_remedy: bool = False
+    dissatisfaction: Level | None = None
+    assignee: str | None = None
+    round: int = 1
+    round_since: datetime | None = None
+    items: Mapping[int, Item] = field(default_factory=dict)
+    proposals: Mapping[str, Proposal] = field(default_factory=dict)
+    agreements: Mapping[str, Agreement] = field(default_factory=dict)
+    obligations: Mapping[str, Obligation] = field(default_factory=dict)
+    declines: Mapping[str, Decline] = field(default_factory=dict)
+    returns: Mapping[str, Return] = field(default_factory=dict)
+    refunds: Mapping[str, Refund] = field(default_factory=dict)
+    replacements: Mapping[str, Replacement] = field(default_factory=dict)
+    repairs: Mapping[str, Repair] = field(default_factory=dict)
+    goodwill: Mapping[str, Goodwill] = field(default_factory=dict)
+    appraisals: Mapping[str, Appraisal] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    contacts: tuple[Contact, ...] = ()
+    handovers: Mapping[str, Handover] = field(default_factory=dict)
+    intercepts: Mapping[str, Intercept] = field(default_factory=dict)
+    divergences: Mapping[int, Divergence] = field(default_factory=dict)
+    clocks: Mapping[str, Clock] = field(default_factory=dict)
+    wait_until: datetime | None = None
+    buyer_spoke_last: bool = True
+    help_asked: bool = False
+    intervened: bool = False
+    rulings: tuple[Ruling, ...] = ()
+    platform_status: str | None = None
+    platform_ended: bool = False
+    platform_deadlines: Mapping[str, datetime] = field(default_factory=dict)
+    confirmed_at: datetime | None = None
+    invited: bool = False
+    evaluation: Rating | None = None
+    follow_up: bool = False
+    classification: Classification | None = None
+    outcome: Outcome | None = None
+    totals: Totals | None = None
+    ended_at: datetime | None = None
+    remedy_told_at: datetime | None = None
+    forgiven_at: datetime | None = None
+    exemption: Exemption = Exemption.NONE
+    exemption_grounds: tuple[str, ...] = ()
+    auto_verdict: str | None = None
+    exemption_tag: bool | None = None
+    corrected: frozenset[int] = frozenset()
+    confirmed_entries: frozenset[int] = frozenset()
+    last_at: datetime | None = None
+
+    # ------------------------------------------------------------ questions
+
+    @property
+    def is_filed(self) -> bool:
+        return self.status not in (Status.UNFILED, Status.JOINED)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status is Status.OPEN
+
+    @property
+    def payouts_in_flight(self) -> tuple[Refund, ...]:
+        return tuple(refund for refund in self.refunds.values() if refund.in_flight)
+
+    @property
+    def open_proposals(self) -> tuple[Proposal, ...]:
+        return tuple(p for p in self.proposals.values() if p.ended is None)
+
+    @property
+    def open_obligations(self) -> tuple[Obligation, ...]:
+        return tuple(o for o in self.obligations.values() if o.ended is None)
+
+    @property
+    def open_decline(self) -> Decline | None:
+        """The decline that the buyer has not answered yet, if any."""
+        for decline in self.declines.values():
+            if decline.answer is None:
+                return decline
+        return None
+
+    @property
+    def open_divergences(self) -> tuple[Divergence, ...]:
+        return tuple(d for d in self.divergences.values() if not d.settled)
+
+    @property
+    def refunded(self) -> int:
+        """Minor units paid back and not reversed, by whomever."""
+        return sum(r.amount for r in self.refunds.values() if r.status is RefundStatus.SUCCEEDED)
+
+    @property
+    def last_ruling(self) -> Ruling | None:
+        return self.rulings[-1] if self.rulings else None
+
+    def paid_for(self, obligation_id: str) -> int:
+        """Minor units requested or paid for an obligation, failures and reversals not."""
+        return sum(
+            refund.amount
+            for refund in self.refunds.values()
+            if refund.obligation_id == obligation_id
+            and (refund.in_flight or refund.status is RefundStatus.SUCCEEDED)
+        )
+
+    def last_to_buyer(self) -> datetime | None:
+        """When the buyer last got a substantive message that still counts."""
+        times = [
+            c.occurred_at for c in self.contacts if c.to_buyer and c.substantive and not c.corrected
+        ]
+        return max(times, default=None)
+
+    # ---------------------------------------------------------------- State
+
+    def subject(self) -> str | None:
+        return self.buyer
+
+    def refers_to(self) -> Iterator[str]:
+        if self.joined:
+            yield f"case:{self.joined}"
+        if self.order_id:
+            yield order_stream(self.order_id)
+        platform, shop, _ = self.case_id.split(":", 2)
+        yield policy_stream(platform)
+        yield policy_stream(platform, shop)
+        if self.category:
+            yield policy_stream(platform, shop, self.category)

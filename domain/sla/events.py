@@ -1,0 +1,123 @@
+"""Events of the SLA clocks, recorded in the stream of the case that they time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from domain.case.values import Party
+from domain.kernel import Event, event
+
+
+class ClockName(StrEnum):
+    FIRST_RESPONSE = "first_response"
+    FIRST_SOLUTION = "first_solution"
+    EXECUTION = "execution"
+    INSPECTION = "inspection"
+    REPAIR = "repair"
+    PROGRESS_UPDATE = "progress_update"
+    APPRAISAL = "appraisal"
+    ANSWER = "answer"
+    RETURN_SHIPMENT = "return_shipment"
+    RETURN_TRANSIT = "return_transit"
+    DELEGATED_FOLLOW_UP = "delegated_follow_up"
+
+
+class RetargetReason(StrEnum):
+    PLATFORM_DEADLINE = "platform_deadline"
+    PRIORITY = "priority"
+    POLICY_COMMAND = "policy_command"
+    EARLIER_COMPLAINT = "earlier_complaint"
+
+
+@event("case.clock_started.v1")
+class ClockStarted(Event):
+    """key: unique in the case, `name[:about][#round]`. occurred_at: when it started.
+
+    due_at: fixed now, under the policy version named. paused: it waits for its condition
+    (the goods' receipt); then due_at is what it would be without the wait.
+    """
+
+    key: str
+    clock: ClockName
+    party: Party
+    about: str | None
+    round: int
+    due_at: datetime
+    target_minutes: int
+    paused: bool
+    policy: tuple[str, ...]
+
+
+@event("case.clock_satisfied.v1")
+class ClockSatisfied(Event):
+    """occurred_at: when what it waited for happened."""
+
+    key: str
+
+
+@event("case.clock_paused.v1")
+class ClockPaused(Event):
+    key: str
+
+
+@event("case.clock_resumed.v1")
+class ClockResumed(Event):
+    key: str
+    due_at: datetime
+
+
+@event("case.clock_restarted.v1")
+class ClockRestarted(Event):
+    """A recurring clock (progress_update) began its next period at occurred_at."""
+
+    key: str
+    due_at: datetime
+
+
+@event("case.clock_breached.v1")
+class ClockBreached(Event):
+    """occurred_at = due_at: when it was breached. detected_at: when we noticed."""
+
+    key: str
+    due_at: datetime
+    detected_at: datetime
+
+
+@event("case.breach_retracted.v1")
+class BreachRetracted(Event):
+    """What the clock waited for had occurred in time and was only learnt late.
+    occurred_at: when it had occurred. due_at: names the retracted breach."""
+
+    key: str
+    due_at: datetime
+    evidence: str | None
+    confirmed_by: str | None
+
+
+@event("case.clock_cancelled.v1")
+class ClockCancelled(Event):
+    """Outside attainment from now on: withdrawn or superseded before due."""
+
+    key: str
+
+
+@event("case.clock_retargeted.v1")
+class ClockRetargeted(Event):
+    key: str
+    due_at: datetime
+    reason: RetargetReason
+    policy: tuple[str, ...]
+
+
+ClockEvent = (
+    ClockStarted
+    | ClockSatisfied
+    | ClockPaused
+    | ClockResumed
+    | ClockRestarted
+    | ClockBreached
+    | BreachRetracted
+    | ClockCancelled
+    | ClockRetargeted
+)

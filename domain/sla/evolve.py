@@ -1,0 +1,78 @@
+"""How the clocks of a case change by its clock events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from domain.kernel import Stamp
+from domain.sla.events import (
+    BreachRetracted,
+    ClockBreached,
+    ClockCancelled,
+    ClockEvent,
+    ClockPaused,
+    ClockRestarted,
+    ClockResumed,
+    ClockRetargeted,
+    ClockSatisfied,
+    ClockStarted,
+)
+from domain.sla.state import Clock, ClockStatus
+
+
+def evolve_clocks(
+    clocks: Mapping[str, Clock], event: ClockEvent, stamp: Stamp
+) -> Mapping[str, Clock]:
+    """The clocks after `event`. An event about a clock that isn't there changes nothing: a
+    replay to a past moment leaves out what had not happened yet."""
+    if isinstance(event, ClockStarted):
+        clock = Clock(
+            key=event.key,
+            clock=event.clock,
+            party=event.party,
+            about=event.about,
+            round=event.round,
+            started_at=stamp.occurred_at,
+            due_at=event.due_at,
+            target_minutes=event.target_minutes,
+            status=ClockStatus.PAUSED if event.paused else ClockStatus.RUNNING,
+            policy=event.policy,
+            paused_at=stamp.occurred_at if event.paused else None,
+        )
+        return {**clocks, event.key: clock}
+    before = clocks.get(event.key)
+    if before is None:
+        return clocks
+    return {**clocks, event.key: _evolved(before, event, stamp)}
+
+
+def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
+    match event:
+        case ClockSatisfied():
+            return clock.with_(
+                status=ClockStatus.SATISFIED, ended_at=stamp.occurred_at, paused_at=None
+            )
+        case ClockPaused():
+            return clock.with_(status=ClockStatus.PAUSED, paused_at=stamp.occurred_at)
+        case ClockResumed() | ClockRestarted():
+            return clock.with_(
+                status=ClockStatus.RUNNING, due_at=event.due_at, paused_at=None, ended_at=None
+            )
+        case ClockBreached():
+            return clock.with_(breaches=(*clock.breaches, event.due_at))
+        case BreachRetracted():
+            return clock.with_(
+                breaches=tuple(due for due in clock.breaches if due != event.due_at),
+                retracted=(*clock.retracted, event.due_at),
+            )
+        case ClockCancelled():
+            return clock.with_(
+                status=ClockStatus.CANCELLED, ended_at=stamp.occurred_at, paused_at=None
+            )
+        case ClockRetargeted():
+            return clock.with_(due_at=event.due_at, policy=event.policy)
+        case ClockStarted():
+            return clock
+        case _:
+            assert_never(event)

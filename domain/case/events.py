@@ -7,6 +7,7 @@ Fields named `policy` hold the exact policy versions decided under, e.g. ``polic
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from domain.case.values import (
     Basis,
@@ -201,15 +202,16 @@ class HandedWorkDone(Event):
 
 @event("case.auto_refund_decided.v1")
 class AutoRefundDecided(Event):
-    """verdict: approve, person or reject. inputs_hash: SHA-256 of the canonical inputs."""
+    """inputs_hash: SHA-256 of the canonical inputs. obligations: what an approval owes."""
 
-    verdict: str
+    verdict: Literal["approve", "person", "reject"]
     rules: tuple[str, ...]
     inputs_hash: Sha256
     amount: Minor
     lines: tuple[LineAmount, ...]
     action_key: Ident | None
     told_buyer: bool
+    obligations: tuple[ObligationTerms, ...]
     policy: tuple[str, ...]
 
 

@@ -13,7 +13,7 @@ from domain.case import events as ev
 from domain.case.evolve_closing import evolve_closing
 from domain.case.evolve_execution import evolve_execution
 from domain.case.evolve_intake import evolve_intake
-from domain.case.parts import change
+from domain.case.parts import agree, change
 from domain.case.state import (
     Agreement,
     Appraisal,
@@ -75,7 +75,7 @@ def _evolve_negotiation(case: Case, event: ev.NegotiationEvent, stamp: Stamp) ->
         case ev.ProposalEnded():
             return case.with_(proposals=change(case.proposals, event.proposal_id, ended=event.how))
         case ev.AgreementReached():
-            changed = _agree(
+            changed = agree(
                 case,
                 event.agreement_id,
                 event.items,
@@ -103,52 +103,6 @@ def _evolve_negotiation(case: Case, event: ev.NegotiationEvent, stamp: Stamp) ->
             return case.with_(declines=change(case.declines, event.decline_id, answer=event.answer))
         case _:
             assert_never(event)
-
-
-def _agree(
-    case: Case,
-    agreement_id: str,
-    items: tuple[int, ...],
-    terms: tuple[ObligationTerms, ...],
-    supersedes: tuple[str, ...],
-    basis: RefundBasis,
-    stamp: Stamp,
-) -> Case:
-    """The case with a new ground for obligations: an agreement, a ruling, an approval."""
-    agreements = {
-        key: old.with_(superseded=True) if key in supersedes else old
-        for key, old in case.agreements.items()
-    }
-    agreements[agreement_id] = Agreement(
-        agreement_id=agreement_id,
-        items=items,
-        obligations=tuple(term.obligation_id for term in terms),
-        reached_at=stamp.occurred_at,
-        basis=basis,
-    )
-    obligations = {
-        key: old.with_(ended=ObligationEnd.SUPERSEDED)
-        if old.agreement in supersedes and old.ended is None
-        else old
-        for key, old in case.obligations.items()
-    }
-    for term in terms:
-        obligations[term.obligation_id] = Obligation(
-            obligation_id=term.obligation_id,
-            agreement=agreement_id,
-            duty=term.duty,
-            party=term.party,
-            items=term.items,
-            amount=term.amount,
-            lines=term.lines,
-            after_return=term.after_return,
-            since=stamp.occurred_at,
-        )
-    changed = {
-        number: item.with_(agreement=agreement_id) if number in items else item
-        for number, item in case.items.items()
-    }
-    return case.with_(agreements=agreements, obligations=obligations, items=changed)
 
 
 def _evolve_supplier_track(case: Case, event: ev.SupplierTrackEvent, stamp: Stamp) -> Case:
@@ -225,7 +179,7 @@ def _evolve_platform_track(case: Case, event: ev.PlatformTrackEvent, stamp: Stam
                 items=event.items,
                 ruled_at=stamp.occurred_at,
             )
-            return _agree(
+            return agree(
                 case,
                 event.ruling_id,
                 event.items,

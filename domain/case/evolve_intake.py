@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import assert_never
 
 from domain.case import events as ev
-from domain.case.parts import change
+from domain.case.parts import agree, change
 from domain.case.state import Case, Contact, Evidence, Handover, Intercept, Item, Status
-from domain.case.values import Direction, EvidenceRef, ItemClaim, Party
+from domain.case.values import Direction, EvidenceRef, ItemClaim, Party, RefundBasis
 from domain.kernel import ActorKind, Stamp
 
 
@@ -95,7 +95,12 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
         case ev.HandedWorkDone():
             return case.with_(handovers=change(case.handovers, event.handover_id, done=True))
         case ev.AutoRefundDecided():
-            return case.with_(auto_verdict=event.verdict)
+            decided = case.with_(auto_verdict=event.verdict)
+            if not event.obligations:
+                return decided
+            key = event.obligations[0].obligation_id
+            items = tuple(item for terms in event.obligations for item in terms.items)
+            return agree(decided, key, items, event.obligations, (), RefundBasis.AUTOMATIC, stamp)
         case _:
             assert_never(event)
 

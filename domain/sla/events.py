@@ -77,11 +77,17 @@ class ClockRestarted(Event):
 
 @event("case.clock_breached.v1")
 class ClockBreached(Event):
-    """occurred_at = due_at: when it was breached. detected_at: when we noticed."""
+    """occurred_at = due_at: when it was breached. detected_at: when we noticed.
+
+    missed: for a recurring clock, how many periods in a row passed unmet, each one breach, the
+    first at due_at; next_due_at: when its current period is due. Else 1 and None.
+    """
 
     key: str
     due_at: datetime
     detected_at: datetime
+    missed: int
+    next_due_at: datetime | None
 
 
 @event("case.breach_retracted.v1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import assert_never
 
 from domain.kernel import Stamp
@@ -60,7 +61,10 @@ def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
                 status=ClockStatus.RUNNING, due_at=event.due_at, paused_at=None, ended_at=None
             )
         case ClockBreached():
-            return clock.with_(breaches=(*clock.breaches, event.due_at))
+            period = timedelta(minutes=clock.target_minutes)
+            missed = tuple(event.due_at + period * i for i in range(event.missed))
+            due_at = event.next_due_at or clock.due_at
+            return clock.with_(breaches=(*clock.breaches, *missed), due_at=due_at)
         case BreachRetracted():
             return clock.with_(
                 breaches=tuple(due for due in clock.breaches if due != event.due_at),

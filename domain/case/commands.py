@@ -697,7 +697,6 @@ class CheckClocks(CaseCommandBase):
 
 IntakeCommand = (
     FileComplaint
-    | AddAlias
     | LinkOrder
     | RecordContact
     | AgreeWait
@@ -713,8 +712,6 @@ IntakeCommand = (
     | Assign
     | HandOverWork
     | FinishHandedWork
-    | CorrectEntry
-    | ConfirmBackdating
 )
 NegotiationCommand = (
     ProposeResolution
@@ -786,8 +783,8 @@ ClosingCommand = (
     | RequestExemption
     | RecordExemptionDecision
     | ObserveExemptionTag
-    | SettleDivergence
 )
+CorrectionCommand = CorrectEntry | ConfirmBackdating | AddAlias | SettleDivergence
 ClockCommand = RetargetClocks | CheckClocks
 
 CaseCommand = (
@@ -798,5 +795,6 @@ CaseCommand = (
     | SupplierTrackCommand
     | PlatformTrackCommand
     | ClosingCommand
+    | CorrectionCommand
     | ClockCommand
 )

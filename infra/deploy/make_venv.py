@@ -63,8 +63,9 @@ def stamps() -> dict[str, str]:
 def make_environment() -> None:
     """Create .venv, also where Debian splits ensurepip off into another package."""
     if PYTHON.exists() and run(PYTHON, "-c", "import pip", quiet=True):
-        version = "import sys; sys.exit(sys.version_info[:2] != (%d, %d))" % sys.version_info[:2]
-        if run(PYTHON, "-c", version, quiet=True):
+        major, minor = sys.version_info[:2]
+        same = f"import sys; sys.exit(sys.version_info[:2] != ({major}, {minor}))"
+        if run(PYTHON, "-c", same, quiet=True):
             return
     say(f"making .venv with Python {sys.version.split()[0]}")
     if run(sys.executable, "-m", "venv", "--clear", VENV, quiet=True):
@@ -103,8 +104,15 @@ def install(level: str) -> None:
     if not os.access(os.path.expanduser("~"), os.W_OK):
         os.environ.setdefault("UV_CACHE_DIR", str(VENV / "cache"))
     os.environ["UV_PYTHON_DOWNLOADS"] = "never"
-    by_uv = (uv, "pip", "install", "--quiet", "--python", PYTHON)
-    by_pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    by_uv: tuple[str | Path, ...] = (uv, "pip", "install", "--quiet", "--python", PYTHON)
+    by_pip: tuple[str | Path, ...] = (
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    )
     ways = [by_uv, by_pip] if bring_uv(uv) else [by_pip]
     packages = ("--require-hashes", "-r", LOCKS[level])
     project = ("--no-deps", "--no-build-isolation", "--editable", ROOT)
@@ -116,8 +124,6 @@ def install(level: str) -> None:
 
 
 def main(level: str) -> None:
-    if sys.version_info < (3, 11):
-        fail(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}")
     # The lock is taken on a file that is always there and that no step replaces.
     with PROJECT.open("rb") as gate:
         try:

@@ -1,0 +1,251 @@
+"""The embedded PostgreSQL: one server for each home, shared by all commands that use it.
+
+Whoever uses the server holds a shared lock; the last to leave stops it. A killed command
+leaves nothing: its lock is gone with it, and the guard stops a server that nobody uses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+import psutil
+import psycopg
+
+from infra.postgres import guard
+from infra.postgres.launch import (
+    SHARED,
+    Launcher,
+    PostgresError,
+    choose_launcher,
+    own,
+    reachable_install,
+)
+
+SUPERUSER = "postgres"
+START_SECONDS = 60.0
+SOCKET_NAME = ".s.PGSQL.5432"
+LONGEST_SOCKET = 106  # bytes; sun_path is 108 with its closing NUL, and macOS has 104
+SETTINGS = {
+    "listen_addresses": "",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "log_checkpoints": "off",
+    "jit": "off",
+}
+"""Durability stays as PostgreSQL ships it: fsync, full_page_writes, synchronous_commit on."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. sockets: the folder of its socket; pid: its first process."""
+
+    sockets: Path
+    pid: int
+
+    def url(self, database: str, user: str = SUPERUSER) -> str:
+        """A libpq URL over the socket; whoever may enter the folder is trusted."""
+        return f"postgresql://{quote(user)}@/{quote(database)}?host={quote(str(self.sockets), '')}"
+
+
+@contextlib.contextmanager
+def embedded_server(
+    home: Path,
+    version: int = 18,
+    *,
+    launcher: Launcher | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Generator[Server]:
+    """Use the home's server, starting it first if nobody has; stop it if nobody else uses it.
+
+    launcher: as whom it runs (default: the best way on this system). say: told, in English,
+    before a step that takes seconds. Raises PostgresError when it cannot be started.
+    """
+    cluster = _Cluster(home, version, launcher or choose_launcher())
+    cluster.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (cluster.folder / "users.lock").open("ab") as users:
+        with cluster.starting():
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server = cluster.running() or cluster.start(say)
+        try:
+            yield server
+        finally:
+            with cluster.starting():
+                fcntl.flock(users, fcntl.LOCK_UN)
+                if guard.try_lock(users):
+                    cluster.stop()
+
+
+class _Cluster:
+    """One data folder and what runs on it. Its methods want the start lock held."""
+
+    def __init__(self, home: Path, version: int, launcher: Launcher) -> None:
+        self.folder = home / f"postgres-{version}"
+        self.version = version
+        self.launcher = launcher
+        self.identity = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+
+    @contextlib.contextmanager
+    def starting(self) -> Generator[BinaryIO]:
+        with (self.folder / "start.lock").open("ab") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            yield gate
+
+    @cached_property
+    def place(self) -> Path:
+        """Where data and socket lie: in the home, or where the server may go."""
+        if self.launcher.can_enter(self.folder.parent):
+            return self.folder
+        return SHARED / self.identity
+
+    @property
+    def data(self) -> Path:
+        return self.place / "data"
+
+    @property
+    def sockets(self) -> Path:
+        """The socket's folder: beside the data, or a short one in /tmp."""
+        near = self.place / "socket"
+        if len(os.fsencode(near / SOCKET_NAME)) <= LONGEST_SOCKET:
+            return near
+        return Path("/tmp") / f"casetrail-{os.geteuid()}-{self.identity}"
+
+    def running(self) -> Server | None:
+        """The server that already runs on this data, once it answers; else None."""
+        pid = guard.postmaster(self.data)
+        if pid is None or not self._is_postmaster(pid):
+            return None
+        server = Server(self.sockets, pid)
+        self._await(server)
+        return server
+
+    def start(self, say: Callable[[str], None]) -> Server:
+        install = reachable_install(self.version, self.launcher)
+        made = [self._make_folder(self.place), self._make_folder(self.sockets)]
+        own(self.launcher, made)
+        if not self.data.exists():
+            say(f"creating a PostgreSQL {self.version} database")
+            self._init(install)
+        say(f"starting PostgreSQL {self.version}")
+        # Nobody runs on this data (see running), so a lock file is a crash's; its process
+        # id may by now be someone else's, which would stop PostgreSQL from starting.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        options = SETTINGS | {"unix_socket_directories": str(self.sockets)}
+        # The settings go to a file: pg_ctl would pass them through a shell.
+        conf = "".join(f"{name} = '{value}'\n" for name, value in options.items())
+        (self.data / "casetrail.conf").write_text(conf)
+        own(self.launcher, [self.data / "casetrail.conf"])
+        command = (install / "bin" / "pg_ctl", "start", "--silent", "--wait")
+        where = ("-D", self.data, "-l", self.place / "log", "-t", str(int(START_SECONDS)))
+        until = time.monotonic() + START_SECONDS
+        while (done := self.launcher.run(*command, *where)).returncode != 0:
+            # After a SIGKILL of the server its children may hold the memory for a moment.
+            if "still in use" not in self._log_end() or time.monotonic() > until:
+                raise PostgresError(
+                    f"PostgreSQL did not start: {done.stdout.strip()} {self._log_end()}"
+                )
+            time.sleep(0.2)
+        pid = guard.postmaster(self.data)
+        if pid is None:
+            raise PostgresError(f"PostgreSQL stopped at once: {self._log_end()}")
+        server = Server(self.sockets, pid)
+        self._await(server)
+        self._set_guard(pid)
+        return server
+
+    def stop(self) -> None:
+        pid = guard.postmaster(self.data)
+        if pid is not None and self._is_postmaster(pid) and not guard.stop(self.data, pid):
+            raise PostgresError(f"PostgreSQL (process {pid}) did not stop")
+        if self.sockets.parent != self.place:
+            with contextlib.suppress(OSError):
+                self.sockets.rmdir()
+
+    def _init(self, install: Path) -> None:
+        fresh = self.place / "data.new"  # renamed when complete: a crash leaves no half
+        if fresh.exists():
+            shutil.rmtree(fresh)
+        done = self.launcher.run(
+            *(install / "bin" / "initdb", "-D", fresh, "-U", SUPERUSER, "--auth=trust"),
+            *("--encoding=UTF8", "--no-locale", "--data-checksums"),
+        )
+        if done.returncode != 0:
+            raise PostgresError(f"initdb failed: {done.stdout.strip()}")
+        with (fresh / "postgresql.conf").open("a") as conf:
+            conf.write("include_if_exists 'casetrail.conf'\n")
+        fresh.rename(self.data)
+
+    def _make_folder(self, folder: Path) -> Path:
+        """A folder for nobody but us; in /tmp somebody may have been there first."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        mine = {os.geteuid(), *(self.launcher.account or ())[:1]}
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in mine or found.st_mode & 0o022:
+            raise PostgresError(f"{folder} is not a folder that only you can write")
+        return folder
+
+    def _is_postmaster(self, pid: int) -> bool:
+        """Whether the process is a server on our data: a server works in its data folder."""
+        try:
+            process = psutil.Process(pid)
+            return (
+                process.status() != psutil.STATUS_ZOMBIE
+                and "postgres" in process.name()
+                and Path(process.cwd()).samefile(self.data)
+            )
+        except (psutil.Error, OSError):
+            return False
+
+    def _await(self, server: Server) -> None:
+        """Wait until it answers; it may be starting, recovering or stopping."""
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                psycopg.connect(server.url(SUPERUSER), connect_timeout=5).close()
+            except psycopg.OperationalError as e:
+                if not self._is_postmaster(server.pid) or time.monotonic() > until:
+                    raise PostgresError(f"PostgreSQL does not answer: {e}") from e
+                time.sleep(0.05)
+            else:
+                return
+
+    def _log_end(self) -> str:
+        try:
+            lines = (self.place / "log").read_text(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return " / ".join(lines[-5:])
+
+    def _set_guard(self, pid: int) -> None:
+        """Start the guard as a grandchild, so that nobody has to wait for its end."""
+        command = [sys.executable, "-I", "-S", guard.__file__]
+        command += [str(self.folder / "users.lock"), str(self.folder / "start.lock")]
+        command += [str(self.data), str(pid)]
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" &', "sh", *command],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )

@@ -1,0 +1,78 @@
+"""Builds everything from the settings; the one place that knows all parts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from infra.postgres import Rows, Server, check_server, connect, embedded_server, migrate
+from infra.settings import Settings
+
+DATABASE = "casetrail"
+OWNER = "casetrail_owner"
+APPLICATION = "casetrail_app"
+
+
+@dataclass(frozen=True)
+class System:
+    """What a command works with: its settings and a checked, migrated database.
+
+    server: the embedded one, or None where a URL was given.
+    """
+
+    settings: Settings
+    database_url: str
+    server: Server | None
+
+
+@contextlib.contextmanager
+def open_system(
+    settings: Settings, say: Callable[[str], None] = lambda _: None
+) -> Generator[System]:
+    """Everything a command needs, for as long as it needs it; starts the embedded server if
+    nobody has, and stops it if nobody else uses it.
+
+    Raises PostgresError when the database cannot be reached, trusted or migrated.
+    """
+    with contextlib.ExitStack() as stack:
+        if settings.database_url is None:
+            server = stack.enter_context(embedded_server(settings.home, settings.postgres, say=say))
+            prepare_database(server)
+            url, owner_url = server.url(DATABASE, APPLICATION), server.url(DATABASE, OWNER)
+        else:
+            server, url = None, settings.database_url
+            owner_url = settings.migrate_url or url
+            check_server(url)
+        migrate(owner_url, app_role=_role(url) if owner_url != url else None)
+        yield System(settings, url, server)
+
+
+def prepare_database(server: Server) -> None:
+    """The embedded server's roles and database, if they are not there yet."""
+    with closing(connect(server.url("postgres"), autocommit=True)) as conn:
+        conn.execute("select pg_advisory_lock(1)")
+        create_roles(conn)
+        found = conn.execute("select 1 from pg_database where datname = %s", (DATABASE,))
+        if found.fetchone() is None:
+            create = sql.SQL("create database {} owner {}")
+            conn.execute(create.format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
+
+
+def create_roles(conn: Rows) -> None:
+    """One role owns the tables, another works with them and so cannot change what is logged."""
+    for role in (OWNER, APPLICATION):
+        found = conn.execute("select 1 from pg_roles where rolname = %s", (role,))
+        if found.fetchone() is None:
+            conn.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+
+
+def _role(url: str) -> str:
+    """The role that a connection by this URL works as."""
+    with closing(connect(url)) as conn:
+        row = conn.execute("select current_user").fetchone()
+        assert row is not None
+        return str(row[0])

@@ -1,0 +1,92 @@
+"""What the log keeps of an event beside the event itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.kernel import Actor, Event, Private, Sealed, Stamp
+
+_EVENT_IDS = UUID("5d2f6c0e-3c55-5d0b-9d4e-6a4f1c7b9a10")
+
+
+def event_id(source: str, message_id: str, index: int) -> str:
+    """The id of the index-th event (from 0) that a request caused: the same whenever the same
+    request is decided again, so that a lost connection can be looked up."""
+    return str(uuid5(_EVENT_IDS, f"{source}\0{message_id}\0{index}"))
+
+
+class Envelope(BaseModel):
+    """Who, when and why, stored under short names beside each event.
+
+    decided_at: the database's clock at the decision. cause, correlation: ids of messages.
+    source, message_id: the inbox key of the request that caused the event. origin: the place
+    it came from, for people (file and line; topic, partition and offset).
+    """
+
+    # A field that a later version adds must not stop an earlier one from reading.
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
+
+    event_id: str = Field(alias="id")
+    occurred_at: AwareDatetime = Field(alias="at")
+    decided_at: AwareDatetime = Field(alias="dec")
+    actor: Actor = Field(alias="by")
+    causation_id: str | None = Field(alias="cause")
+    correlation_id: str | None = Field(alias="corr")
+    source: str = Field(alias="src")
+    message_id: str = Field(alias="msg")
+    origin: str = Field(alias="org")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event about to be recorded. Its `private` is sealed or absent."""
+
+    stream: str
+    version: int
+    event: Event
+    envelope: Envelope
+
+    @property
+    def originator_id(self) -> str:
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        return self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log has it.
+
+    stored_topic: the topic it was written under; `event` is of the current version.
+    position: 1 for the log's first event. recorded_at: when we learned it, aware UTC.
+    """
+
+    stream: str
+    event: Event
+    stamp: Stamp
+    envelope: Envelope
+    stored_topic: str
+    position: int
+    recorded_at: datetime
+
+    @property
+    def originator_id(self) -> str:
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        return self.stamp.version
+
+    @property
+    def sealed(self) -> Sealed | None:
+        """The event's personal data, still encrypted."""
+        private = self.event.private
+        if isinstance(private, Private):
+            raise TypeError(f"{self.stored_topic} at {self.position} was stored unencrypted")
+        return private

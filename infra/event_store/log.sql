@@ -1,0 +1,75 @@
+-- The log: one row an event, positions without gaps, in commit order.
+
+-- name: lock_log
+-- Held until the transaction ends: one writer at a time, so that positions follow commits.
+-- Always a statement of its own, or what follows would read from before the wait.
+SELECT pg_advisory_xact_lock(%(key)s::bigint)
+
+-- name: free_log
+-- Ends a writer that holds the log's lock and has said nothing for two seconds: in the middle
+-- of a pipeline no server time-out before PostgreSQL 17 watches it.
+SELECT pg_terminate_backend(a.pid)
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32 | l.objid::bigint) = %(key)s::bigint
+  AND a.wait_event_type = 'Client'
+  AND clock_timestamp() - greatest(a.state_change, a.query_start) > interval '2 seconds'
+
+-- name: insert_events
+-- recorded_at never goes back, even where the server's clock does.
+WITH last AS MATERIALIZED (
+    SELECT notification_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT 1
+), start AS MATERIALIZED (
+    SELECT coalesce((SELECT notification_id FROM last), 0) AS position,
+           greatest(clock_timestamp(), (SELECT recorded_at FROM last)) AS recorded_at
+)
+INSERT INTO stored_events
+    (notification_id, originator_id, originator_version, kind, topic, recorded_at, state)
+SELECT start.position + e.nth, e.stream, e.version, e.kind, e.topic, start.recorded_at, e.state
+FROM start, unnest(%(streams)b::text[], %(versions)b::bigint[], %(kinds)b::smallint[],
+                   %(topics)b::text[], %(states)b::bytea[])
+    WITH ORDINALITY AS e (stream, version, kind, topic, state, nth)
+
+-- name: notify_readers
+NOTIFY stored_events
+
+-- name: select_head
+SELECT coalesce(max(notification_id), 0) FROM stored_events
+
+-- name: select_stream
+SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
+FROM stored_events
+WHERE originator_id = %(stream)s
+  AND originator_version > %(after)s AND originator_version <= %(upto)s
+ORDER BY originator_version LIMIT %(limit)s::bigint
+
+-- name: select_stream_backwards
+SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
+FROM stored_events
+WHERE originator_id = %(stream)s
+  AND originator_version > %(after)s AND originator_version <= %(upto)s
+ORDER BY originator_version DESC LIMIT %(limit)s::bigint
+
+-- name: select_tail
+SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
+FROM stored_events
+WHERE notification_id > %(after)s AND notification_id <= %(upto)s
+ORDER BY notification_id LIMIT %(limit)s::bigint
+
+-- name: select_tail_of_topics
+SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
+FROM stored_events
+WHERE notification_id > %(after)s AND notification_id <= %(upto)s AND topic = ANY (%(topics)s)
+ORDER BY notification_id LIMIT %(limit)s::bigint
+
+-- name: select_tail_of_kinds
+-- One index walk a kind, merged: a scan of the primary key would read all the others' events.
+SELECT e.*
+FROM unnest(%(kinds)s::smallint[]) AS k (kind), LATERAL (
+    SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
+    FROM stored_events
+    WHERE kind = k.kind AND notification_id > %(after)s AND notification_id <= %(upto)s
+    ORDER BY notification_id LIMIT %(limit)s::bigint
+) AS e
+ORDER BY notification_id LIMIT %(limit)s::bigint

@@ -9,7 +9,7 @@ from domain.budget.events import (
     BudgetSet,
     BudgetSpent,
 )
-from domain.budget.state import Budget, budget_day, evolve, initial
+from domain.budget.state import Budget, budget_day, evolve
 
 __all__ = [
     "Budget",
@@ -23,7 +23,6 @@ __all__ = [
     "budget_day",
     "decide",
     "evolve",
-    "initial",
     "release",
     "reserve",
     "spend",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from domain.budget.commands import BudgetCommand
 from domain.budget.events import BudgetReleased, BudgetReserved, BudgetSet, BudgetSpent
 from domain.budget.state import Budget
-from domain.kernel import Context, Emit, Role, budget_stream, require
+from domain.kernel import Context, Emit, Role, require
 
 if TYPE_CHECKING:
     from domain.world import World
@@ -24,11 +24,7 @@ def decide(command: BudgetCommand, world: World, context: Context) -> list[Emit]
     limit, currency = command.limit.minor, command.limit.currency
     if (budget.limit, budget.currency) == (limit, currency):
         return []
-    return [Emit(_stream(budget), BudgetSet(limit=limit, currency=currency))]
-
-
-def _stream(budget: Budget) -> str:
-    return budget_stream(budget.platform, budget.shop, budget.day)
+    return [Emit(budget.stream, BudgetSet(limit=limit, currency=currency))]
 
 
 def reserve(budget: Budget, action_key: str, amount: int, limit: int) -> Emit:
@@ -46,18 +42,18 @@ def reserve(budget: Budget, action_key: str, amount: int, limit: int) -> Emit:
         "budget_exhausted",
         "The shop's budget for automatic refunds of this day does not hold this amount.",
     )
-    return Emit(_stream(budget), BudgetReserved(action_key=action_key, amount=amount))
+    return Emit(budget.stream, BudgetReserved(action_key=action_key, amount=amount))
 
 
 def release(budget: Budget, action_key: str) -> list[Emit]:
     """Free what a payout held of the day's budget; nothing if it holds none."""
     if action_key not in budget.reserved and action_key not in budget.spent:
         return []
-    return [Emit(_stream(budget), BudgetReleased(action_key=action_key))]
+    return [Emit(budget.stream, BudgetReleased(action_key=action_key))]
 
 
 def spend(budget: Budget, action_key: str, amount: int) -> list[Emit]:
     """Book what a payout took of the day's budget; nothing unless it holds a reservation."""
     if action_key not in budget.reserved:
         return []
-    return [Emit(_stream(budget), BudgetSpent(action_key=action_key, amount=amount))]
+    return [Emit(budget.stream, BudgetSpent(action_key=action_key, amount=amount))]

@@ -20,17 +20,20 @@ from domain.kernel import Stamp, State
 
 @dataclass(frozen=True)
 class Budget(State):
-    """limit, currency: what was set for this very day, or None where the policy's hold.
-    reserved, spent: minor units by action key; a key stands in one of them at most."""
+    """name: platform:shop:day, the ISO date in the shop's zone. limit, currency: what was set
+    for this very day, or None where the policy's hold. reserved, spent: minor units by action
+    key; a key stands in one of them at most."""
 
-    platform: str
-    shop: str
-    day: str
+    name: str
     version: int = 0
     limit: int | None = None
     currency: str | None = None
     reserved: Mapping[str, int] = field(default_factory=dict[str, int])
     spent: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def stream(self) -> str:
+        return f"budget:{self.name}"
 
     @property
     def used(self) -> int:
@@ -42,12 +45,6 @@ class Budget(State):
         holds unless one was set for this very day."""
         own = self.limit
         return max(0, (limit if own is None else own) - self.used)
-
-
-def initial(stream: str) -> Budget:
-    """The budget of a day about which nothing was recorded."""
-    _, platform, shop, day = stream.split(":")
-    return Budget(platform=platform, shop=shop, day=day)
 
 
 def budget_day(at: datetime, zone: ZoneInfo) -> str:

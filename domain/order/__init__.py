@@ -42,7 +42,6 @@ from domain.order.state import (
     Order,
     OrderLine,
     Shipment,
-    initial,
 )
 
 __all__ = [
@@ -82,7 +81,6 @@ __all__ = [
     "ShipmentRecorded",
     "decide",
     "evolve",
-    "initial",
     "release",
     "require_refundable",
     "reserve",

@@ -14,24 +14,23 @@ from domain.order.state import LedgerStatus, Order
 def require_refundable(order: Order, lines: Sequence[LineAmount], field: str = "") -> None:
     """Refuse amounts that the order's caps don't hold, over all its cases.
 
-    Rejected: order_unknown, order_line_unknown, refund_exceeds_paid.
+    Rejected: unknown_order, unknown_line, refund_exceeds_paid.
     """
-    require(order.known, "order_unknown", "The order is not known yet.", field)
+    require(order.known, "unknown_order", "The order is not known yet.", field)
     for part in lines:
         require(
             part.line in order.lines,
-            "order_line_unknown",
+            "unknown_line",
             f"The order has no line {part.line}.",
             field,
         )
     if order.excess(lines) > 0:
-        currency = order.currency or ""
         asked = sum(part.amount for part in lines)
         left = order.refundable_total(part.line for part in lines)
         raise Rejected(
             "refund_exceeds_paid",
-            f"{money(asked, currency)} asked, {money(left, currency)} left of what was paid for"
-            " these lines.",
+            f"{money(asked, order.currency)} asked, {money(left, order.currency)} left of what"
+            " was paid for these lines.",
             field,
         )
 

@@ -128,13 +128,14 @@ class CaseOnOrder(State):
 class Order(State):
     """An order after `version` events. Amounts: minor units of `currency`.
 
-    known: the order itself was recorded; parcels, refunds and cases may come before it.
+    known: the order itself was recorded; parcels, refunds and cases may come before it, and
+    the currency is "" until then.
     """
 
     order_id: str
     version: int = 0
     known: bool = False
-    currency: str | None = None
+    currency: str = ""
     placed_at: datetime | None = None
     freight: int = 0
     lines: Mapping[str, OrderLine] = field(default_factory=dict[str, OrderLine])
@@ -301,8 +302,3 @@ class Order(State):
 
     def _originals(self, line: str) -> list[Shipment]:
         return [p for p in self.shipments_of(line) if p.replacement_for is None]
-
-
-def initial(stream: str) -> Order:
-    """An order of which only the number is known."""
-    return Order(order_id=stream.partition(":")[2])

@@ -3,7 +3,7 @@
 from domain.product.commands import ProductCommand, RegisterProduct
 from domain.product.decide import decide
 from domain.product.events import ProductEvent, ProductRegistered
-from domain.product.state import Product, evolve, initial
+from domain.product.state import Product, evolve
 
 __all__ = [
     "Product",
@@ -13,5 +13,4 @@ __all__ = [
     "RegisterProduct",
     "decide",
     "evolve",
-    "initial",
 ]

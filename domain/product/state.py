@@ -22,11 +22,6 @@ class Product(State):
     warranty_days: int | None = None
 
 
-def initial(stream: str) -> Product:
-    """A product of which only the number is known."""
-    return Product(product=stream.partition(":")[2])
-
-
 def evolve(product: Product, event: ProductEvent, stamp: Stamp) -> Product:
     """The product after `event`."""
     return product.with_(

@@ -3,7 +3,7 @@
 from domain.supplier.commands import RegisterSupplier, SupplierCommand
 from domain.supplier.decide import decide
 from domain.supplier.events import SupplierEvent, SupplierRegistered
-from domain.supplier.state import Supplier, evolve, initial
+from domain.supplier.state import Supplier, evolve
 
 __all__ = [
     "RegisterSupplier",
@@ -13,5 +13,4 @@ __all__ = [
     "SupplierRegistered",
     "decide",
     "evolve",
-    "initial",
 ]

@@ -21,11 +21,6 @@ class Supplier(State):
     ships: bool = False
 
 
-def initial(stream: str) -> Supplier:
-    """A supplier of whom only the name is known."""
-    return Supplier(name=stream.partition(":")[2])
-
-
 def evolve(supplier: Supplier, event: SupplierEvent, stamp: Stamp) -> Supplier:
     """The supplier after `event`."""
     return supplier.with_(

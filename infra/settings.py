@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from infra.failure import Failure
+
 Language = Literal["en", "zh"]
 PostgresVersion = Literal[16, 18]
 
@@ -16,7 +18,7 @@ LANGUAGES: dict[str | None, Language] = {"en": "en", "zh": "zh"}
 VERSIONS: dict[str | None, PostgresVersion] = {None: 18, "16": 16, "18": 18}
 
 
-class SettingsError(Exception):
+class SettingsError(Failure):
     """A setting has a value that cannot be used; the message names the setting."""
 
 
@@ -67,7 +69,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     home = Path(get("HOME") or _default_home(given)).expanduser().absolute()
     database_url, migrate_url = get("DATABASE_URL"), get("MIGRATE_URL")
     if migrate_url and not database_url:
-        raise SettingsError("CASETRAIL_MIGRATE_URL is set without CASETRAIL_DATABASE_URL")
+        raise SettingsError("CASETRAIL_MIGRATE_URL is set without CASETRAIL_DATABASE_URL.")
     key = get("MASTER_KEY_FILE")
     return Settings(
         home=home,
@@ -92,7 +94,7 @@ def _language(wanted: str | None, given: Mapping[str, str]) -> Language:
     if wanted in LANGUAGES:
         return LANGUAGES[wanted]
     if wanted is not None:
-        raise SettingsError(f"CASETRAIL_LANG is {wanted!r}; it can be en or zh")
+        raise SettingsError("CASETRAIL_LANG is {value}; it can be en or zh.", value=wanted)
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if given.get(name):
             return "zh" if given[name].startswith("zh") else "en"
@@ -101,5 +103,5 @@ def _language(wanted: str | None, given: Mapping[str, str]) -> Language:
 
 def _postgres(wanted: str | None) -> PostgresVersion:
     if wanted not in VERSIONS:
-        raise SettingsError(f"CASETRAIL_POSTGRES is {wanted!r}; it can be 16 or 18")
+        raise SettingsError("CASETRAIL_POSTGRES is {value}; it can be 16 or 18.", value=wanted)
     return VERSIONS[wanted]

@@ -28,7 +28,12 @@ def connect(url: str, *, autocommit: bool = False, name: str = NAME, **more: Any
     try:
         return psycopg.connect(url, autocommit=autocommit, **_parameters(url, name), **more)
     except psycopg.OperationalError as e:
-        raise PostgresError(f"PostgreSQL cannot be reached: {e}") from e
+        raise PostgresError("PostgreSQL cannot be reached: {reason}", reason=one_line(e)) from e
+
+
+def one_line(error: Exception) -> str:
+    """An error's words without the line breaks of libpq."""
+    return " ".join(str(error).split())
 
 
 def open_pool(url: str, *, least: int = 1, most: int = 8, name: str = NAME) -> Pool:
@@ -59,23 +64,26 @@ def check_server(url: str) -> None:
     with closing(connect(url, autocommit=True)) as conn:
         if conn.info.server_version < OLDEST_SERVER * 10_000:
             raise PostgresError(
-                f"PostgreSQL {OLDEST_SERVER} or later is needed; the server is "
-                f"{conn.info.server_version // 10_000}."
+                "PostgreSQL {oldest} or later is needed; the server is {version}.",
+                oldest=OLDEST_SERVER,
+                version=conn.info.server_version // 10_000,
             )
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             if _show(conn, setting) == "off":
                 raise PostgresError(
-                    f"The server runs with {setting} = off: what it confirms can be lost. "
-                    "Switch it on."
+                    "The server runs with {setting} = off: what it confirms can be lost.",
+                    setting=setting,
                 )
         if (encoding := _show(conn, "server_encoding")) != "UTF8":
-            raise PostgresError(f"The database's encoding is {encoding}; UTF8 is needed.")
+            raise PostgresError(
+                "The database's encoding is {encoding}; UTF8 is needed.", encoding=encoding
+            )
         if _show(conn, "in_hot_standby") == "on":
             raise PostgresError("The server is a read-only standby.")
         if _lends_by_transaction(conn, url):
             raise PostgresError(
-                "The URL leads to a transaction pooler; connect to the server itself, or "
-                "switch the pooler to session mode."
+                "The URL leads to a transaction pooler; connect to the server itself, "
+                "or switch the pooler to session mode."
             )
 
 

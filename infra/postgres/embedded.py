@@ -15,7 +15,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,9 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from infra.failure import Say, say_nothing
 from infra.postgres import guard
+from infra.postgres.connect import one_line
 from infra.postgres.launch import (
     SHARED,
     Launcher,
@@ -71,12 +73,12 @@ def embedded_server(
     version: int = 18,
     *,
     launcher: Launcher | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = say_nothing,
 ) -> Generator[Server]:
     """Use the home's server, starting it first if nobody has; stop it if nobody else uses it.
 
-    launcher: as whom it runs (default: the best way on this system). say: told, in English,
-    before a step that takes seconds. Raises PostgresError when it cannot be started.
+    launcher: as whom it runs (default: the best way on this system). say: told before a step
+    that takes seconds. Raises PostgresError when it cannot be started.
     """
     cluster = _Cluster(home, version, launcher or choose_launcher())
     cluster.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -136,14 +138,14 @@ class _Cluster:
         self._await(server)
         return server
 
-    def start(self, say: Callable[[str], None]) -> Server:
+    def start(self, say: Say) -> Server:
         install = reachable_install(self.version, self.launcher)
         made = [self._make_folder(self.place), self._make_folder(self.sockets)]
         own(self.launcher, made)
         if not self.data.exists():
-            say(f"creating a PostgreSQL {self.version} database")
+            say("Creating a PostgreSQL {version} database", version=self.version)
             self._init(install)
-        say(f"starting PostgreSQL {self.version}")
+        say("Starting PostgreSQL {version}", version=self.version)
         # Nobody runs on this data (see running), so a lock file is a crash's; its process
         # id may by now be someone else's, which would stop PostgreSQL from starting.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -159,12 +161,13 @@ class _Cluster:
             # After a SIGKILL of the server its children may hold the memory for a moment.
             if "still in use" not in self._log_end() or time.monotonic() > until:
                 raise PostgresError(
-                    f"PostgreSQL did not start: {done.stdout.strip()} {self._log_end()}"
+                    "PostgreSQL did not start: {reason}",
+                    reason=f"{done.stdout.strip()} {self._log_end()}",
                 )
             time.sleep(0.2)
         pid = guard.postmaster(self.data)
         if pid is None:
-            raise PostgresError(f"PostgreSQL stopped at once: {self._log_end()}")
+            raise PostgresError("PostgreSQL did not start: {reason}", reason=self._log_end())
         server = Server(self.sockets, pid)
         self._await(server)
         self._set_guard(pid)
@@ -173,7 +176,7 @@ class _Cluster:
     def stop(self) -> None:
         pid = guard.postmaster(self.data)
         if pid is not None and self._is_postmaster(pid) and not guard.stop(self.data, pid):
-            raise PostgresError(f"PostgreSQL (process {pid}) did not stop")
+            raise PostgresError("PostgreSQL (process {pid}) did not stop.", pid=pid)
         if self.sockets.parent != self.place:
             with contextlib.suppress(OSError):
                 self.sockets.rmdir()
@@ -187,7 +190,9 @@ class _Cluster:
             *("--encoding=UTF8", "--no-locale", "--data-checksums"),
         )
         if done.returncode != 0:
-            raise PostgresError(f"initdb failed: {done.stdout.strip()}")
+            raise PostgresError(
+                "PostgreSQL did not start: {reason}", reason=" ".join(done.stdout.split())
+            )
         with (fresh / "postgresql.conf").open("a") as conf:
             conf.write("include_if_exists 'casetrail.conf'\n")
         fresh.rename(self.data)
@@ -200,7 +205,7 @@ class _Cluster:
         found = folder.lstat()
         mine = {os.geteuid(), *(self.launcher.account or ())[:1]}
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in mine or found.st_mode & 0o022:
-            raise PostgresError(f"{folder} is not a folder that only you can write")
+            raise PostgresError("{path} is not a folder that only you can write.", path=folder)
         return folder
 
     def _is_postmaster(self, pid: int) -> bool:
@@ -223,7 +228,9 @@ class _Cluster:
                 psycopg.connect(server.url(SUPERUSER), connect_timeout=5).close()
             except psycopg.OperationalError as e:
                 if not self._is_postmaster(server.pid) or time.monotonic() > until:
-                    raise PostgresError(f"PostgreSQL does not answer: {e}") from e
+                    raise PostgresError(
+                        "PostgreSQL does not answer: {reason}", reason=one_line(e)
+                    ) from e
                 time.sleep(0.05)
             else:
                 return

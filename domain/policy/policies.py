@@ -162,7 +162,7 @@ def overlay(values: V, document: PolicyDocument) -> V:
             told[name] = new
     # Not model_copy: it would take over what cached properties have kept.
     complete = {name: getattr(values, name) for name in cls.model_fields}
-    return cls.model_construct(**{**complete, **told})
+    return cls.model_validate({**complete, **told})
 
 
 def _targets(before: Iterable[SlaTarget], new: Iterable[SlaTarget]) -> tuple[SlaTarget, ...]:

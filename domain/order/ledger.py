@@ -43,15 +43,16 @@ def reserve(
     attempt: int,
     field: str = "",
 ) -> Emit:
-    """Set money aside for a payout under this key.
+    """Set money aside for a payout under this key. A failed one may be tried again under its
+    key with the same content; a bounced one needs a new key, since its key has paid.
 
-    Rejected: action_key_paid, action_key_in_flight, action_key_reused (by another case), and
-    those of `require_refundable`.
+    Rejected: action_key_paid, action_key_in_flight, action_key_reused (for another content),
+    and those of `require_refundable`.
     """
     entry = order.refund(action_key)
     if entry is not None:
         require(
-            entry.status is not LedgerStatus.SETTLED,
+            entry.status not in (LedgerStatus.SETTLED, LedgerStatus.REVERSED),
             "action_key_paid",
             f"{action_key} was paid already.",
             field,
@@ -63,9 +64,9 @@ def reserve(
             field,
         )
         require(
-            entry.case_id == case_id,
+            (entry.case_id, entry.lines) == (case_id, tuple(lines)),
             "action_key_reused",
-            f"{action_key} belongs to the case {entry.case_id}.",
+            f"{action_key} stands for another payout.",
             field,
         )
     require_refundable(order, lines, field)

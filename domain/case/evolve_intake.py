@@ -9,7 +9,7 @@ from domain.case import events as ev
 from domain.case.parts import agree, change
 from domain.case.state import Case, Contact, Evidence, Handover, Intercept, Item, Status
 from domain.case.values import Direction, EvidenceRef, ItemClaim, Party, RefundBasis
-from domain.kernel import ActorKind, Stamp
+from domain.kernel import Stamp
 
 
 def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
@@ -46,7 +46,6 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
                 occurred_at=stamp.occurred_at,
                 to_buyer=to_buyer,
                 substantive=event.substantive,
-                by_person=stamp.actor.kind is ActorKind.PERSON,
             )
             return case.with_(
                 contacts=(*case.contacts, contact),

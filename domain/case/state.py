@@ -275,8 +275,12 @@ class Contact(State):
     occurred_at: datetime
     to_buyer: bool
     substantive: bool
-    by_person: bool
     corrected: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """The buyer got a substantive message, and nobody took the entry back."""
+        return self.to_buyer and self.substantive and not self.corrected
 
 
 @dataclass(frozen=True)
@@ -461,10 +465,7 @@ class Case(State):
 
     def last_to_buyer(self) -> datetime | None:
         """When the buyer last got a substantive message that still counts."""
-        times = [
-            c.occurred_at for c in self.contacts if c.to_buyer and c.substantive and not c.corrected
-        ]
-        return max(times, default=None)
+        return max((c.occurred_at for c in self.contacts if c.counts), default=None)
 
     # ---------------------------------------------------------------- State
 

@@ -93,11 +93,11 @@ class ClockBreached(Event):
 @event("case.breach_retracted.v1")
 class BreachRetracted(Event):
     """What the clock waited for had occurred in time and was only learnt late.
-    occurred_at: when it had occurred. due_at: names the retracted breach."""
+    occurred_at: when it had occurred. due_at: names the retracted breach. confirmed_by: the
+    person who entered or confirmed it; None for a system."""
 
     key: str
     due_at: datetime
-    evidence: str | None
     confirmed_by: str | None
 
 

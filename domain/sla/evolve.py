@@ -35,6 +35,7 @@ def evolve_clocks(
             about=event.about,
             round=event.round,
             started_at=stamp.occurred_at,
+            restarted_at=stamp.occurred_at,
             due_at=event.due_at,
             target_minutes=event.target_minutes,
             status=ClockStatus.PAUSED if event.paused else ClockStatus.RUNNING,
@@ -58,7 +59,11 @@ def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
             return clock.with_(status=ClockStatus.PAUSED, paused_at=stamp.occurred_at)
         case ClockResumed() | ClockRestarted():
             return clock.with_(
-                status=ClockStatus.RUNNING, due_at=event.due_at, paused_at=None, ended_at=None
+                status=ClockStatus.RUNNING,
+                due_at=event.due_at,
+                restarted_at=stamp.occurred_at,
+                paused_at=None,
+                ended_at=None,
             )
         case ClockBreached():
             period = timedelta(minutes=clock.target_minutes)

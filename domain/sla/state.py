@@ -22,6 +22,7 @@ class ClockStatus(StrEnum):
 class Clock(State):
     """breaches: the due times that passed unmet and were not retracted, oldest first.
 
+    restarted_at: when its present period began: started, restarted or resumed.
     ended_at: when it was satisfied or cancelled. paused_at: since when it stands still.
     """
 
@@ -31,6 +32,7 @@ class Clock(State):
     about: str | None
     round: int
     started_at: datetime
+    restarted_at: datetime
     due_at: datetime
     target_minutes: int
     status: ClockStatus

@@ -1,0 +1,249 @@
+"""The mechanics of clocks: starting, satisfying, noticing breaches, taking them back.
+
+A Timekeeper carries one case through the events of one decision and collects the clock events
+that they lead to. What leads to what stands in `domain.sla.follow`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.case.evolve import CaseEvent, evolve
+from domain.case.state import Case
+from domain.case.values import Party
+from domain.kernel import ActorKind, Context, Emit, Stamp, case_stream
+from domain.policy import Policies
+from domain.sla.events import (
+    BreachRetracted,
+    ClockBreached,
+    ClockCancelled,
+    ClockEvent,
+    ClockName,
+    ClockPaused,
+    ClockRestarted,
+    ClockResumed,
+    ClockRetargeted,
+    ClockSatisfied,
+    ClockStarted,
+    RetargetReason,
+)
+from domain.sla.state import Clock, ClockStatus
+
+MAX_MISSED: Final = 10_000
+"""Missed periods that one event may tell of: 27 years of daily updates."""
+
+
+class Timekeeper:
+    """One case and the events collected for it so far. `case` is folded along."""
+
+    def __init__(self, case: Case, policies: Policies, context: Context) -> None:
+        self.case = case
+        self.emits: list[Emit] = []
+        self._policies = policies
+        self._context = context
+
+    # ------------------------------------------------------------- folding
+
+    def apply(self, emit: Emit) -> Stamp:
+        """Fold one event of the case and collect it. Returns its stamp."""
+        stamp = Stamp(
+            version=self.case.version + 1,
+            occurred_at=emit.occurred_at or self._context.occurred_at,
+            decided_at=self._context.now,
+            actor=emit.actor or self._context.actor,
+        )
+        event: CaseEvent = emit.event  # type: ignore[assignment]  # a case's stream holds no other
+        self.case = evolve(self.case, event, stamp)
+        self.emits.append(emit)
+        return stamp
+
+    def _emit(self, event: ClockEvent, at: datetime) -> None:
+        self.apply(Emit(case_stream(self.case.case_id), event, at))
+
+    # ------------------------------------------------------------- look-up
+
+    def live(self, name: ClockName, about: str | None = None) -> list[Clock]:
+        """The running and paused clocks of that name; of one matter, if `about` names it."""
+        return [
+            clock
+            for clock in self.case.clocks.values()
+            if clock.is_live and clock.clock is name and about in (None, clock.about)
+        ]
+
+    def target(self, name: ClockName) -> tuple[int | None, tuple[str, ...]]:
+        """Minutes that the policy in force now grants for a clock of this case, and which policy
+        versions say so."""
+        found = self._policies.sla(self._context.now)
+        problems = {item.problem for item in self.case.items.values()}
+        return found.values.minutes(name, self.case.priority, sorted(problems)), found.ref
+
+    # ------------------------------------------------------------ starting
+
+    def start(
+        self,
+        name: ClockName,
+        party: Party,
+        at: datetime,
+        *,
+        about: str | None = None,
+        paused: bool = False,
+        due_at: datetime | None = None,
+        minutes: int | None = None,
+    ) -> None:
+        """Start a clock at `at`. due_at: as agreed; minutes: by contract; else the policy's
+        target. A deadline that the platform sent for this clock wins over all of them."""
+        key = name.value + (f":{about}" if about else "") + f"#{self.case.round}"
+        if key in self.case.clocks:
+            return
+        policy: tuple[str, ...] = ()
+        if due_at is None:
+            if minutes is None:
+                minutes, policy = self.target(name)
+            if minutes is None:
+                return
+            due_at = at + timedelta(minutes=minutes)
+        platform = self.case.platform_deadlines.get(name)
+        if platform is not None and platform > at:
+            due_at = platform
+        started = ClockStarted(
+            key=key,
+            clock=name,
+            party=party,
+            about=about,
+            round=self.case.round,
+            due_at=due_at,
+            target_minutes=minutes or max(1, int((due_at - at).total_seconds() // 60)),
+            paused=paused,
+            policy=policy,
+        )
+        self._emit(started, at)
+
+    # -------------------------------------------------------------- ending
+
+    def satisfy(self, clock: Clock, at: datetime, *, counts: bool, stamp: Stamp) -> None:
+        """What the clock waited for happened at `at`. counts: whether that time may be believed
+        where it would take a breach back; if not, it counts as of when it was entered."""
+        if clock.status is ClockStatus.CANCELLED:
+            return
+        if clock.status is ClockStatus.SATISFIED and (clock.ended_at or at) <= at:
+            return
+        in_time = at <= clock.due_at
+        noticed = clock.is_breached or clock.due_at < stamp.decided_at
+        if in_time and noticed and not counts:
+            at = stamp.decided_at
+            in_time = at <= clock.due_at
+        if clock.status is ClockStatus.SATISFIED and not (in_time and clock.is_breached):
+            return
+        if in_time:
+            for due_at in clock.breaches:
+                self._retract(clock, due_at, at)
+        elif not clock.is_breached:
+            self._breach(clock, clock.due_at, 1, None)
+        self._emit(ClockSatisfied(key=clock.key), at)
+
+    def cancel(self, clock: Clock, at: datetime) -> None:
+        """Not needed any more. A breach before `at` stays."""
+        if clock.is_live:
+            self.notice(at, (clock,))
+            self._emit(ClockCancelled(key=clock.key), at)
+
+    def reopen(self, clock: Clock, at: datetime) -> None:
+        """What had satisfied it was entered by mistake: it runs on, with its old due time."""
+        self._emit(ClockResumed(key=clock.key, due_at=clock.due_at), at)
+
+    # ------------------------------------------------------------ breaches
+
+    def notice(self, horizon: datetime, clocks: Iterable[Clock] | None = None) -> None:
+        """Record the breaches that happened before `horizon` and are not recorded yet."""
+        for clock in list(self.case.clocks.values() if clocks is None else clocks):
+            if not clock.is_running or clock.due_at >= horizon:
+                continue
+            if clock.clock is ClockName.PROGRESS_UPDATE:
+                self._miss(clock, clock.due_at, horizon)
+            elif not clock.is_breached:
+                self._breach(clock, clock.due_at, 1, None)
+
+    def _miss(self, clock: Clock, first_due: datetime, horizon: datetime) -> None:
+        """Breach a recurring clock once for each of its periods that ended before `horizon`."""
+        period = timedelta(minutes=clock.target_minutes)
+        missed = min(MAX_MISSED, -((first_due - horizon) // period))
+        self._breach(clock, first_due, missed, first_due + period * missed)
+
+    def _breach(
+        self, clock: Clock, due_at: datetime, missed: int, next_due_at: datetime | None
+    ) -> None:
+        breached = ClockBreached(
+            key=clock.key,
+            due_at=due_at,
+            detected_at=self._context.now,
+            missed=missed,
+            next_due_at=next_due_at,
+        )
+        self._emit(breached, due_at)
+
+    def _retract(self, clock: Clock, due_at: datetime, at: datetime) -> None:
+        person = self._context.actor
+        confirmed_by = person.id if person.kind is ActorKind.PERSON else None
+        self._emit(BreachRetracted(key=clock.key, due_at=due_at, confirmed_by=confirmed_by), at)
+
+    # ------------------------------------------------- the recurring clock
+
+    def restart(self, at: datetime, *, counts: bool, stamp: Stamp) -> None:
+        """The buyer got a substantive message at `at`: the next period of progress_update runs
+        from there. One learnt late takes back the breaches that it had prevented."""
+        for clock in self.live(ClockName.PROGRESS_UPDATE):
+            if at < clock.started_at:
+                continue
+            undone = [due for due in clock.breaches if due >= at]
+            if undone and not counts:
+                at, undone = stamp.decided_at, []
+            if at < clock.restarted_at:
+                self._mend(clock, at, undone)
+            elif clock.is_running:
+                self._restart(clock, at, undone)
+
+    def _restart(self, clock: Clock, at: datetime, undone: list[datetime]) -> None:
+        for due_at in undone:
+            self._retract(clock, due_at, at)
+        if not undone:
+            self.notice(at, (clock,))
+        due_at = at + timedelta(minutes=clock.target_minutes)
+        self._emit(ClockRestarted(key=clock.key, due_at=due_at), at)
+        if undone and due_at < max(undone):
+            self._miss(self.case.clocks[clock.key], due_at, max(undone))
+
+    def _mend(self, clock: Clock, at: datetime, undone: list[datetime]) -> None:
+        """Between a message learnt late and the next one known, the periods lie differently."""
+        later = [c.occurred_at for c in self.case.contacts if c.counts and c.occurred_at > at]
+        until = min([*later, clock.restarted_at])
+        period = timedelta(minutes=clock.target_minutes)
+        due, expected = at + period, set[datetime]()
+        while due < until:
+            expected.add(due)
+            due += period
+        had = {breach for breach in undone if breach < until}
+        for due_at in sorted(had - expected):
+            self._retract(clock, due_at, at)
+        for due_at in sorted(expected - had):
+            self._breach(clock, due_at, 1, None)
+
+    def pause(self, clock: Clock, at: datetime) -> None:
+        self.notice(at, (clock,))
+        self._emit(ClockPaused(key=clock.key), at)
+
+    def resume(self, clock: Clock, at: datetime) -> None:
+        """Run on, with the whole target granted afresh."""
+        due_at = at + timedelta(minutes=clock.target_minutes)
+        self._emit(ClockResumed(key=clock.key, due_at=due_at), at)
+
+    # --------------------------------------------------------- retargeting
+
+    def retarget(
+        self, clock: Clock, due_at: datetime, reason: RetargetReason, policy: tuple[str, ...] = ()
+    ) -> None:
+        """Move the due time of an open clock that is not breached; others never change."""
+        if clock.is_live and not clock.is_breached and due_at != clock.due_at:
+            event = ClockRetargeted(key=clock.key, due_at=due_at, reason=reason, policy=policy)
+            self._emit(event, self._context.occurred_at)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from domain.case.values import LineAmount, Party, Stage
-from domain.kernel import State, order_stream, policy_stream, product_stream, supplier_stream
+from domain.kernel import State, order_stream
 from domain.order.events import ShipmentOutcome
 
 
@@ -146,16 +146,6 @@ class Order(State):
     goodwill: Mapping[str, int] = field(default_factory=dict[str, int])
     return_freight: Mapping[str, int] = field(default_factory=dict[str, int])
     cases: Mapping[str, CaseOnOrder] = field(default_factory=dict[str, CaseOnOrder])
-
-    def refers_to(self) -> Iterator[str]:
-        platform, shop, _ = self.order_id.split(":")
-        yield policy_stream(platform)
-        yield policy_stream(platform, shop)
-        for line in self.lines.values():
-            yield product_stream(line.product)
-            yield policy_stream(platform, shop, line.category)
-            if line.supplier is not None:
-                yield supplier_stream(line.supplier)
 
     @property
     def stream(self) -> str:

@@ -182,6 +182,7 @@ SLA_TARGETS: Final = SlaTargetsPolicy(
     ),
     warning_points=(50, 80),
     calendar=SlaCalendar.ROUND_THE_CLOCK,
+    prior_contact_minutes=60,  # ※
 )
 
 # "fit for resale by the category's checklist (tags, unwashed, unused)"; "within 24 h ※"; "a share

@@ -189,11 +189,15 @@ class SlaCalendar(StrEnum):
 
 
 class SlaTargetsPolicy(Model):
-    """warning_points: percent of the target at which a running clock warns."""
+    """warning_points: percent of the target at which a running clock warns.
+
+    prior_contact_minutes: a contact that shortly before a complaint was the response to it.
+    """
 
     targets: tuple[SlaTarget, ...]
     warning_points: tuple[Percent, ...]
     calendar: SlaCalendar
+    prior_contact_minutes: Annotated[int, Field(strict=True, ge=0, le=60 * 24)]
 
     @cached_property
     def _by_case(self) -> dict[tuple[str, str | None, str | None], int]:
@@ -227,6 +231,7 @@ class SlaTargetsDocument(Model):
     targets: tuple[SlaTarget, ...] | None = None
     warning_points: tuple[Percent, ...] | None = None
     calendar: SlaCalendar | None = None
+    prior_contact_minutes: Annotated[int, Field(strict=True, ge=0, le=60 * 24)] | None = None
 
 
 # --------------------------------------------------------------- procedure

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
 
 from psycopg import sql
 
+from infra.failure import Say, say_nothing
 from infra.postgres import Rows, Server, check_server, connect, embedded_server, migrate
 from infra.settings import Settings
 
@@ -31,7 +34,7 @@ class System:
 
 @contextlib.contextmanager
 def open_system(
-    settings: Settings, say: Callable[[str], None] = lambda _: None
+    settings: Settings, say: Say = say_nothing, *, migrating: bool = True
 ) -> Generator[System]:
     """Everything a command needs, for as long as it needs it; starts the embedded server if
     nobody has, and stops it if nobody else uses it.
@@ -47,8 +50,28 @@ def open_system(
             server, url = None, settings.database_url
             owner_url = settings.migrate_url or url
             check_server(url)
-        migrate(owner_url, app_role=_role(url) if owner_url != url else None)
+        if migrating:
+            migrate(owner_url, app_role=_role(url) if owner_url != url else None)
         yield System(settings, url, server)
+
+
+class Worker(Protocol):
+    """Something that `casetrail up` keeps running. Its own troubles it retries; an exception
+    ends the program."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, stop: Event) -> None:
+        """Work until `stop` is set, then return within a second or two."""
+
+    def catch_up(self) -> None:
+        """Do all there is to do now and return."""
+
+
+def build_workers(system: System) -> tuple[Worker, ...]:
+    """All that runs beside the commands, in the order of their start."""
+    return ()
 
 
 def prepare_database(server: Server) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 from domain import budget, order, policy, product, supplier
 from domain.case.decide import decide as decide_case
 from domain.case.evolve import evolve as evolve_case
 from domain.case.state import Case
-from domain.kernel import Command, Context, Emit, Event, Kind, Stamp, State, kind_of
+from domain.kernel import Command, Context, Emit, Event, Kind, Stamp, State, kind_of, require
 from domain.world import World
+
+CLOCK_SKEW: Final = timedelta(minutes=2)
+"""By how much another machine's clock may be ahead of the database's."""
 
 _EVOLVE: Final[dict[type[State], Callable[[Any, Any, Stamp], State]]] = {
     Case: evolve_case,
@@ -37,6 +41,12 @@ def decide(command: Command, world: World, context: Context) -> list[Emit]:
     Raises Rejected when a rule refuses it, NotLoaded when it looks at a stream that `world`
     doesn't hold.
     """
+    require(
+        context.occurred_at <= context.now + CLOCK_SKEW,
+        "time_in_future",
+        f"{context.occurred_at.isoformat()} has not come yet.",
+        "occurred_at",
+    )
     return _DECIDE[command.TYPE.partition(".")[0]](command, world, context)
 
 

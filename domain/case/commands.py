@@ -114,7 +114,11 @@ class AddAlias(CaseCommandBase):
 
 @command("case.link_order")
 class LinkOrder(CaseCommandBase):
+    """The order became known. lines: the order's line for each line name that the complaint used
+    while the order was unknown, where they differ."""
+
     order_id: OrderId
+    lines: dict[Ident, Ident] = Field(default_factory=dict)
 
     def streams(self) -> tuple[str, ...]:
         return (case_stream(self.case_id), order_stream(self.order_id))
@@ -309,7 +313,9 @@ class DeclineComplaint(CaseCommandBase):
 @command("case.answer_decline")
 class AnswerDecline(CaseCommandBase):
     decline_id: Ident
-    answer: DeclineAnswer
+    answer: Literal[
+        DeclineAnswer.ACCEPTED, DeclineAnswer.SUPPLEMENTED, DeclineAnswer.CALLED_PLATFORM
+    ]
 
 
 # ------------------------------------------------------------- execution

@@ -79,11 +79,15 @@ class ComplaintFiled(Event):
 @event("case.complaint_joined.v1")
 class ComplaintJoined(Event):
     """A further complaint about an item of this open case. occurred_at: when it was made; the
-    earliest complaint's time starts the clocks. items: those that were not yet in the case."""
+    earliest complaint's time starts the clocks. items: those that were not yet in the case.
+    about: those that were."""
 
     number: Ident
     channel: Channel
     items: tuple[ItemClaim, ...]
+    about: tuple[int, ...]
+    severity: Level
+    safety: bool
     evidence: tuple[EvidenceRef, ...]
 
 
@@ -101,9 +105,11 @@ class AliasLearned(Event):
 
 @event("case.order_linked.v1")
 class OrderLinked(Event):
-    """The order became known after the complaint."""
+    """The order became known after the complaint. lines: the order's line for each line name
+    that the complaint used and that is called otherwise there."""
 
     order_id: OrderId
+    lines: dict[Ident, Ident]
     category: str | None
     currency: str | None
     stage: Stage | None

@@ -10,24 +10,21 @@ from collections.abc import Callable
 from typing import Any, assert_never, cast, get_args
 
 from domain.case import events as ev
+from domain.case.entries import with_entry
 from domain.case.evolve_closing import evolve_closing
 from domain.case.evolve_execution import evolve_execution
 from domain.case.evolve_intake import evolve_intake
 from domain.case.parts import agree, change
 from domain.case.state import (
-    Agreement,
     Appraisal,
     AppraisalStep,
     Case,
     Decline,
     Liability,
-    Obligation,
     Proposal,
     Ruling,
 )
 from domain.case.values import (
-    ObligationEnd,
-    ObligationTerms,
     ProposalEnd,
     RefundBasis,
 )
@@ -52,6 +49,7 @@ def evolve(case: Case, event: CaseEvent, stamp: Stamp) -> Case:
     last = case.last_at
     return changed.with_(
         version=stamp.version,
+        entries=with_entry(case.entries, event, stamp),
         last_at=stamp.occurred_at if last is None else max(last, stamp.occurred_at),
     )
 

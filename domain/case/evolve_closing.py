@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import assert_never
 
 from domain.case import events as ev
+from domain.case.entries import take_back
 from domain.case.parts import change
 from domain.case.state import Case, Classification, Divergence, Exemption, Status
 from domain.case.values import Outcome
 from domain.kernel import Stamp
+
+_DECIDED = frozenset({Exemption.REQUESTED, Exemption.GRANTED, Exemption.DENIED})
+"""What the platform was asked or said stands beside our own later judgement."""
 
 
 def evolve_closing(case: Case, event: ev.ClosingEvent, stamp: Stamp) -> Case:
@@ -55,7 +59,11 @@ def evolve_closing(case: Case, event: ev.ClosingEvent, stamp: Stamp) -> Case:
             return case.with_(forgiven_at=stamp.occurred_at)
         case ev.ExemptionJudged():
             judged = Exemption.ELIGIBLE if event.eligible else Exemption.NOT_ELIGIBLE
-            return case.with_(exemption=judged, exemption_grounds=event.grounds)
+            return case.with_(
+                exemption=case.exemption if case.exemption in _DECIDED else judged,
+                exemption_eligible=event.eligible,
+                exemption_grounds=event.grounds,
+            )
         case ev.ExemptionSuspended():
             return case.with_(exemption=Exemption.SUSPENDED)
         case ev.ExemptionRequested():
@@ -79,11 +87,7 @@ def evolve_closing(case: Case, event: ev.ClosingEvent, stamp: Stamp) -> Case:
                 divergences=change(case.divergences, event.divergence_id, settled=True)
             )
         case ev.EntryCorrected():
-            contacts = tuple(
-                contact.with_(corrected=True) if contact.version == event.supersedes else contact
-                for contact in case.contacts
-            )
-            return case.with_(corrected=case.corrected | {event.supersedes}, contacts=contacts)
+            return take_back(case, event.supersedes)
         case ev.BackdatingConfirmed():
             return case.with_(confirmed_entries=case.confirmed_entries | {event.entry})
         case _:

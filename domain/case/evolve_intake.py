@@ -8,7 +8,7 @@ from typing import assert_never
 from domain.case import events as ev
 from domain.case.parts import agree, change
 from domain.case.state import Case, Contact, Evidence, Handover, Intercept, Item, Status
-from domain.case.values import Direction, EvidenceRef, ItemClaim, Party, RefundBasis
+from domain.case.values import EvidenceRef, ItemClaim, Level, Party, RefundBasis
 from domain.kernel import Stamp
 
 
@@ -21,8 +21,10 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
             earliest = min(case.filed_at or stamp.occurred_at, stamp.occurred_at)
             return case.with_(
                 filed_at=earliest,
-                complaints=(*case.complaints, event.number),
-                items=_with_items(case, event.items, stamp.occurred_at),
+                complaints=tuple(dict.fromkeys((*case.complaints, event.number))),
+                severity=max(case.severity, event.severity, key=list(Level).index),
+                safety=case.safety or event.safety,
+                items=_with_items(_again(case, event.about, stamp), event.items, stamp.occurred_at),
                 evidence=_with_proofs(case, event.evidence, stamp),
                 buyer_spoke_last=True,
             )
@@ -38,19 +40,23 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
                 stage=event.stage,
                 in_window=event.in_window,
                 in_warranty=event.in_warranty,
+                items={
+                    number: item.with_(line=event.lines.get(item.line, item.line))
+                    for number, item in case.items.items()
+                },
             )
         case ev.ContactRecorded():
-            to_buyer = event.direction is Direction.TO_BUYER
             contact = Contact(
                 version=stamp.version,
                 occurred_at=stamp.occurred_at,
-                to_buyer=to_buyer,
+                direction=event.direction,
+                kind=event.contact,
+                channel=event.channel,
                 substantive=event.substantive,
+                actor=stamp.actor,
             )
-            return case.with_(
-                contacts=(*case.contacts, contact),
-                buyer_spoke_last=(not to_buyer) if event.substantive else case.buyer_spoke_last,
-            )
+            spoke = not contact.to_buyer if event.substantive else case.buyer_spoke_last
+            return case.with_(contacts=(*case.contacts, contact), buyer_spoke_last=spoke)
         case ev.WaitAgreed():
             return case.with_(wait_until=event.until)
         case ev.InterceptRequested():
@@ -129,6 +135,17 @@ def _filed(case: Case, event: ev.ComplaintFiled, stamp: Stamp) -> Case:
         items=_with_items(filed, event.items, stamp.occurred_at),
         evidence=_with_proofs(filed, event.evidence, stamp),
     )
+
+
+def _again(case: Case, about: tuple[int, ...], stamp: Stamp) -> Case:
+    """The case with the items complained about again: the earliest complaint's time is theirs."""
+    items = {
+        number: item.with_(complained_at=min(item.complained_at, stamp.occurred_at))
+        if number in about
+        else item
+        for number, item in case.items.items()
+    }
+    return case.with_(items=items)
 
 
 def _with_items(

@@ -10,8 +10,10 @@ from enum import StrEnum
 from domain.case.values import (
     Basis,
     Channel,
+    ContactKind,
     DeclineAnswer,
     DeclineGround,
+    Direction,
     DivergenceKind,
     Duty,
     EvidenceKind,
@@ -38,7 +40,7 @@ from domain.case.values import (
     UnitFinding,
     Verdict,
 )
-from domain.kernel import State, order_stream, policy_stream
+from domain.kernel import Actor, State, order_stream, policy_stream
 from domain.sla.state import Clock
 
 
@@ -273,14 +275,34 @@ class Contact(State):
 
     version: int
     occurred_at: datetime
-    to_buyer: bool
+    direction: Direction
+    kind: ContactKind
+    channel: Channel
     substantive: bool
+    actor: Actor
     corrected: bool = False
+
+    @property
+    def to_buyer(self) -> bool:
+        return self.direction is Direction.TO_BUYER
 
     @property
     def counts(self) -> bool:
         """The buyer got a substantive message, and nobody took the entry back."""
         return self.to_buyer and self.substantive and not self.corrected
+
+
+@dataclass(frozen=True)
+class Entry(State):
+    """What was entered with an event that can be taken back, or whose time needs a second person
+    to count. about: the part of the case, or ""."""
+
+    version: int
+    topic: str
+    about: str
+    occurred_at: datetime
+    decided_at: datetime
+    actor: Actor
 
 
 @dataclass(frozen=True)
@@ -404,9 +426,11 @@ class Case(State):
     remedy_told_at: datetime | None = None
     forgiven_at: datetime | None = None
     exemption: Exemption = Exemption.NONE
+    exemption_eligible: bool | None = None
     exemption_grounds: tuple[str, ...] = ()
     auto_verdict: str | None = None
     exemption_tag: bool | None = None
+    entries: Mapping[int, Entry] = field(default_factory=dict)
     corrected: frozenset[int] = frozenset()
     confirmed_entries: frozenset[int] = frozenset()
     last_at: datetime | None = None

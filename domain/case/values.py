@@ -163,9 +163,12 @@ class DeclineGround(StrEnum):
 
 
 class DeclineAnswer(StrEnum):
+    """OVERTAKEN: an agreement about the declined items came instead of an answer."""
+
     ACCEPTED = "accepted"
     SUPPLEMENTED = "supplemented"
     CALLED_PLATFORM = "called_platform"
+    OVERTAKEN = "overtaken"
 
 
 class Verdict(StrEnum):

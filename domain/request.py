@@ -90,14 +90,14 @@ def build_request(fields: Mapping[str, Any], source: str, origin: str = "") -> R
     try:
         message = Message.model_validate(fields)
     except ValidationError as e:
-        raise _malformed(e, "") from e
+        raise malformed(e) from e
     cls = COMMANDS[message.type]
     if message.occurred_at is None and (cls.IS_FACT or message.type in DATED):
         raise Malformed("field_missing", "A fact says when it happened.", "occurred_at")
     try:
         command = cls.model_validate(message.data)
     except ValidationError as e:
-        raise _malformed(e, "data.") from e
+        raise malformed(e, "data.") from e
     return Request(
         source=source,
         message_id=message.id,
@@ -125,7 +125,8 @@ _CODES: Final = {
 """pydantic's error types -> our stable codes; the others become `field_invalid`."""
 
 
-def _malformed(error: ValidationError, prefix: str) -> Malformed:
+def malformed(error: ValidationError, prefix: str = "") -> Malformed:
+    """What pydantic found wrong first, under our own codes. prefix: of the field's path."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = prefix + ".".join(str(part) for part in first["loc"])
     return Malformed(_code(first, field), f"{field}: {first['msg']}.", field)

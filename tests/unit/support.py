@@ -53,13 +53,14 @@ class Told:
 def told(
     command: Command,
     *,
-    at: datetime = T0,
+    at: datetime | None = None,
     by: Actor = AGENT,
     occurred_at: datetime | None = None,
     buyer: str | None = None,
 ) -> Told:
-    """A request for `given` with its own time, actor or buyer."""
-    return Told(command, at, by, occurred_at, buyer)
+    """A request for `given` with its own time, actor or buyer. at None: T0, or as soon after it
+    as the thing has occurred."""
+    return Told(command, at or max(T0, occurred_at or T0), by, occurred_at, buyer)
 
 
 @dataclass(frozen=True)

@@ -148,10 +148,12 @@ class _Cluster:
         say("Starting PostgreSQL {version}", version=self.version)
         # Nobody runs on this data (see running), so a lock file is a crash's; its process
         # id may by now be someone else's, which would stop PostgreSQL from starting.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for left in (self.data / "postmaster.pid", *self.sockets.glob(f"{SOCKET_NAME}*")):
+            left.unlink(missing_ok=True)
         options = SETTINGS | {"unix_socket_directories": str(self.sockets)}
         # The settings go to a file: pg_ctl would pass them through a shell.
-        conf = "".join(f"{name} = '{value}'\n" for name, value in options.items())
+        quoted = ((name, value.replace("'", "''")) for name, value in options.items())
+        conf = "".join(f"{name} = '{value}'\n" for name, value in quoted)
         (self.data / "casetrail.conf").write_text(conf)
         own(self.launcher, [self.data / "casetrail.conf"])
         command = (install / "bin" / "pg_ctl", "start", "--silent", "--wait")

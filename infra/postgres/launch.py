@@ -111,12 +111,11 @@ def reachable_install(version: int, launcher: Launcher) -> Path:
     """The server's folder, copied (with its libraries beside it) to where the launcher's
     account may read it, if it may not read it in place."""
     install = install_of(version)
-    if launcher.run(install / "bin" / "postgres", "--version").returncode == 0:
+    program = install / "bin" / "postgres"
+    if launcher.run("/bin/sh", "-c", '"$1" --version', "sh", program).returncode == 0:
         return install
     if launcher == Launcher():
-        raise PostgresError(
-            "{path} cannot be run on this system.", path=install / "bin" / "postgres"
-        )
+        raise PostgresError("{path} cannot be run on this system.", path=program)
     copied = SHARED / f"{WHEEL}-{distribution_version(DISTRIBUTION)}-{version}"
     if not copied.exists():
         SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -64,12 +64,17 @@ def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
                 restarted_at=stamp.occurred_at,
                 paused_at=None,
                 ended_at=None,
+                met=clock.met + isinstance(event, ClockRestarted),
             )
         case ClockBreached():
             period = timedelta(minutes=clock.target_minutes)
             missed = tuple(event.due_at + period * i for i in range(event.missed))
             due_at = event.next_due_at or clock.due_at
-            return clock.with_(breaches=(*clock.breaches, *missed), due_at=due_at)
+            return clock.with_(
+                breaches=(*clock.breaches, *missed),
+                detected={**clock.detected, **dict.fromkeys(missed, event.detected_at)},
+                due_at=due_at,
+            )
         case BreachRetracted():
             return clock.with_(
                 breaches=tuple(due for due in clock.breaches if due != event.due_at),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,6 +25,8 @@ class Clock(State):
 
     restarted_at: when its present period began: started, restarted or resumed.
     ended_at: when it was satisfied or cancelled. paused_at: since when it stands still.
+    detected: when each breach, retracted ones included, was noticed, by its due time.
+    met: how many periods of a recurring clock ended in time.
     """
 
     key: str
@@ -41,6 +44,8 @@ class Clock(State):
     ended_at: datetime | None = None
     breaches: tuple[datetime, ...] = ()
     retracted: tuple[datetime, ...] = ()
+    detected: Mapping[datetime, datetime] = field(default_factory=dict[datetime, datetime])
+    met: int = 0
 
     @property
     def is_running(self) -> bool:

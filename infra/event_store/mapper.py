@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -52,21 +53,22 @@ def current_topic(topic: str) -> str:
 
 
 @cache
-def _shape(cls: type[Event]) -> type[StoredState[Any]]:
+def _reader(topic: str) -> Callable[[bytes], StoredState[Any]]:
     # One validator a topic, so that reading an event is a single call into pydantic-core.
-    return StoredState[cls]  # type: ignore[valid-type]
-
-
-@cache
-def _reader(topic: str) -> Any:
-    return _shape(EVENTS[topic]).__pydantic_validator__.validate_json
+    shape: Any = StoredState.__class_getitem__(EVENTS[topic])
+    validate: Callable[[bytes], StoredState[Any]] = shape.__pydantic_validator__.validate_json
+    return validate
 
 
 class EventTranscoder(Transcoder):
     """An event with its envelope as JSON, every field written."""
 
-    def encode(self, obj: StoredState[Any]) -> bytes:
-        return type(obj).__pydantic_serializer__.to_json(obj, by_alias=True)
+    def encode(self, obj: Pending) -> bytes:
+        event, envelope = obj.event, obj.envelope
+        return b'{"e":%b,"s":%b}' % (
+            event.__pydantic_serializer__.to_json(event),
+            envelope.__pydantic_serializer__.to_json(envelope, by_alias=True),
+        )
 
     def decode(self, data: bytes) -> Any:
         return json.loads(data)
@@ -77,12 +79,6 @@ class EventMapper(Mapper[str]):
 
     def __init__(self) -> None:
         super().__init__(transcoder=EventTranscoder())
-
-    def encode(self, event: Event, envelope: Envelope) -> bytes:
-        """The stored bytes. Personal data must have been sealed before: raises TypeError."""
-        if isinstance(event.private, Private):
-            raise TypeError(f"{event.TOPIC}: personal data is never stored unencrypted")
-        return self.transcoder.encode(_shape(type(event)).model_construct(e=event, s=envelope))
 
     def decode(self, topic: str, state: bytes) -> tuple[Event, Envelope]:
         """The event, of its current version, and its envelope.
@@ -106,13 +102,17 @@ class EventMapper(Mapper[str]):
         return json.dumps(data, ensure_ascii=False).encode()
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        """Raises TypeError when personal data is not sealed."""
         if not isinstance(domain_event, Pending):
             raise TypeError(f"not a pending event: {domain_event!r}")
+        event = domain_event.event
+        if isinstance(event.private, Private):
+            raise TypeError(f"{event.TOPIC}: personal data is never stored unencrypted")
         return StoredEvent(
             domain_event.stream,
             domain_event.version,
-            domain_event.event.TOPIC,
-            self.encode(domain_event.event, domain_event.envelope),
+            event.TOPIC,
+            self.transcoder.encode(domain_event),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded:

@@ -122,7 +122,7 @@ class LogRecorder(PostgresApplicationRecorder):
             lock_log(cursor)
             head = conn.execute(SQL["select_head"])
             append_events(cursor, stored_events)
-            cursor.execute(SQL["notify_readers"])
+            notify_readers(cursor)
             (before,) = (head.fetchone() or {}).values()
         return range(before + 1, before + 1 + len(stored_events))
 
@@ -214,3 +214,13 @@ def append_events(cursor: Cursor[Any], events: Sequence[StoredEvent]) -> None:
         },
         prepare=True,
     )
+
+
+def notify_readers(cursor: Cursor[Any]) -> None:
+    """Wake whoever listens on CHANNEL, once this transaction is committed."""
+    cursor.execute(SQL["notify_readers"])
+
+
+def free_log(conn: Connection[Any]) -> None:
+    """End a writer that stopped while it holds the log's lock; nothing if there is none."""
+    conn.execute(SQL["free_log"], {"key": LOG_LOCK})

@@ -1,0 +1,7 @@
+"""Commands in batches: the one way in to the log."""
+
+from infra.pipeline.answer import Answer, Unavailable
+from infra.pipeline.pipeline import Pipeline
+from infra.pipeline.writing import Also
+
+__all__ = ["Also", "Answer", "Pipeline", "Unavailable"]

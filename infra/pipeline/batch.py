@@ -1,0 +1,294 @@
+"""One batch of requests: decided in order, each after those before it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from domain.kernel import (
+    Actor,
+    Command,
+    Context,
+    Emit,
+    Event,
+    Rejected,
+    Stamp,
+    State,
+)
+from domain.request import Request
+from domain.world import NotLoaded, World
+from infra.pipeline.answer import Answer
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+"""source and message id"""
+
+
+class Decider(Protocol):
+    """The domain as the pipeline knows it; see domain.decider."""
+
+    def decide(self, command: Command, world: World, context: Context) -> list[Emit]: ...
+    def evolve(self, state: State, event: Event, stamp: Stamp) -> State: ...
+    def initial(self, stream: str) -> State: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event that a request wants appended. before, after: its stream's states."""
+
+    stream: str
+    event: Event
+    stamp: Stamp
+    before: State
+    after: State
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A request on its way through a batch.
+
+    reads: the streams it looked at or writes to. answer: set when it was settled without being
+    decided (a repeat, a quarantined stream). repeat_of: the earlier item with the same key.
+    """
+
+    request: Request
+    digest: bytes
+    buyer: str | None
+    reads: set[str] = field(default_factory=set[str])
+    steps: list[Step] = field(default_factory=list[Step])
+    refusal: Rejected | None = None
+    decided_at: datetime | None = None
+    answer: Answer | None = None
+    repeat_of: Item | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.request.source, self.request.message_id
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether its answer gets a row, by which a repeat is recognised."""
+        return not self.request.command.BULK
+
+    @property
+    def is_decided(self) -> bool:
+        return self.decided_at is not None
+
+    def settle(
+        self,
+        *,
+        accepted: bool = False,
+        position: int | None = None,
+        code: str = "",
+        message: str = "",
+        field: str = "",
+        repeat: bool = False,
+    ) -> Answer:
+        request = self.request
+        self.answer = Answer(
+            request.source,
+            request.message_id,
+            accepted,
+            position,
+            code,
+            message,
+            field,
+            repeat,
+            request.correlation_id,
+        )
+        return self.answer
+
+    def settle_reused(self) -> Answer:
+        return self.settle(
+            code="message_id_reused",
+            message=f"The id {self.request.message_id} was used for another content before.",
+            field="id",
+        )
+
+    def settle_quarantined(self, reason: str) -> Answer:
+        return self.settle(code="quarantined", message=reason)
+
+    def reset(self) -> None:
+        """Undecided again."""
+        self.reads, self.steps, self.refusal, self.decided_at = set(), [], None, None
+
+
+class Batch:
+    """Items and the states they are decided on.
+
+    look: finds a committed state outside the batch (the cache), None if it must be loaded.
+    broken: streams whose events cannot be folded, with the reason.
+    """
+
+    def __init__(
+        self, items: Sequence[Item], decider: Decider, look: Callable[[str], State | None]
+    ) -> None:
+        self.items = items
+        self.broken: dict[str, str] = {}
+        self.now = datetime.min.replace(tzinfo=UTC)
+        self.tried = False
+        self._decider = decider
+        self._sight = _Sight(look)
+        first: dict[Key, Item] = {}
+        for item in items:
+            if item.is_remembered:
+                earlier = first.setdefault(item.key, item)
+                item.repeat_of = None if earlier is item else earlier
+
+    def named_streams(self) -> set[str]:
+        """Streams that the requests name and that are not at hand."""
+        return self._absent(s for item in self.items for s in item.request.command.streams())
+
+    def referred_streams(self, states: Iterable[State]) -> set[str]:
+        """Streams that just loaded states refer to and that are not at hand."""
+        return self._absent(s for state in states for s in state.refers_to())
+
+    def _absent(self, streams: Iterable[str]) -> set[str]:
+        return {s for s in streams if s not in self.broken and self._sight.get(s) is None}
+
+    def open_keys(self) -> list[Key]:
+        """Keys to be looked up among the answers."""
+        return [
+            item.key
+            for item in self.items
+            if item.answer is None and item.is_remembered and item.repeat_of is None
+        ]
+
+    def retry(self) -> None:
+        """Decide all anew after a connection was lost. What is found answered from now on may be
+        this batch's own doing, and so is not told as a repeat."""
+        self.tried = True
+        self.forget(None)
+
+    def add(self, loaded: Mapping[str, State]) -> None:
+        self._sight.base.update(loaded)
+
+    def forget(self, touched: set[str] | None) -> None:
+        """Others wrote to these streams (None: to any). Drop them and what was decided on them,
+        and in turn what was decided on that."""
+        base = self._sight.base
+        if touched is None:
+            base.clear()
+            for item in self.items:
+                item.reset()
+            return
+        dropped = set(touched)
+        for stream in dropped & base.keys():
+            del base[stream]
+        for item in self.items:
+            if item.is_decided and not dropped.isdisjoint(item.reads):
+                dropped.update(step.stream for step in item.steps)
+                item.reset()
+
+    def decide(self) -> set[str]:
+        """Decide in order what is undecided. Returns the streams that must be loaded first; none
+        when every item is decided or settled."""
+        evolved = self._sight.evolved = {}
+        fresh: set[str] = set()
+        for index, item in enumerate(self.items):
+            if item.answer is not None or item.repeat_of is not None:
+                continue
+            if item.is_decided and not fresh.isdisjoint(item.reads):
+                fresh.update(step.stream for step in item.steps)
+                item.reset()
+            if not item.is_decided:
+                try:
+                    self._decide(item)
+                except NotLoaded:
+                    return self._missing_from(index)
+                except _Undecidable as e:
+                    item.settle_quarantined(str(e))
+                    continue
+                fresh.update(step.stream for step in item.steps)
+            for step in item.steps:
+                evolved[step.stream] = step.after
+        return set()
+
+    def _missing_from(self, index: int) -> set[str]:
+        """Streams that the rest would miss as things stand: asked for in one query rather than
+        one by one. What is decided here is thrown away."""
+        missing: set[str] = set()
+        for item in self.items[index:]:
+            if item.answer is not None or item.repeat_of is not None:
+                continue
+            try:
+                self._decide(item)
+            except NotLoaded as e:
+                missing.add(e.stream)
+            except _Undecidable:
+                pass
+            item.reset()
+        return missing
+
+    def _decide(self, item: Item) -> None:
+        """Raises NotLoaded, _Undecidable."""
+        request = item.request
+        occurred_at = request.occurred_at or self.now
+        context = Context(self.now, occurred_at, request.actor, request.message_id, item.buyer)
+        world = World(self._sight)
+        try:
+            emits = self._decider.decide(request.command, world, context)
+            item.steps = self._steps(emits, occurred_at, request.actor)
+        except Rejected as refusal:
+            item.refusal = refusal
+        except NotLoaded as e:
+            if e.stream in self.broken:
+                raise _Undecidable(self.broken[e.stream]) from e
+            raise
+        except Exception as e:
+            # A fault of ours in one decision must not stop the others.
+            logger.exception("%s %s cannot be decided", *item.key)
+            raise _Undecidable(f"The request cannot be decided: {e!r}.") from e
+        item.reads = world.read
+        item.reads.update(step.stream for step in item.steps)
+        item.decided_at = self.now
+
+    def _steps(self, emits: Sequence[Emit], occurred_at: datetime, actor: Actor) -> list[Step]:
+        evolved: dict[str, State] = {}
+        steps: list[Step] = []
+        for emit in emits:
+            stream = emit.stream
+            before = evolved.get(stream, self._sight.get(stream))
+            if before is None:
+                raise NotLoaded(stream)
+            at = emit.occurred_at or occurred_at
+            stamp = Stamp(before.version + 1, at, self.now, emit.actor or actor)
+            after = self._decider.evolve(before, emit.event, stamp)
+            evolved[stream] = after
+            steps.append(Step(stream, emit.event, stamp, before, after))
+        return steps
+
+
+class _Undecidable(Exception):
+    """A request that no rule refuses and that yet cannot be decided; the message says why."""
+
+
+class _Sight(Mapping[str, State]):
+    """States as the next decision sees them: as earlier ones of the batch left them, else as
+    committed. What was seen once stays, whatever the cache gives up."""
+
+    def __init__(self, look: Callable[[str], State | None]) -> None:
+        self.base: dict[str, State] = {}
+        self.evolved: dict[str, State] = {}
+        self._look = look
+
+    def __getitem__(self, stream: str) -> State:
+        state = self.evolved.get(stream)
+        if state is None:
+            state = self.base.get(stream)
+        if state is None:
+            state = self._look(stream)
+            if state is None:
+                raise KeyError(stream)
+            self.base[stream] = state
+        return state
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.base, **self.evolved})
+
+    def __len__(self) -> int:
+        return len({**self.base, **self.evolved})

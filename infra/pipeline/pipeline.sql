@@ -1,0 +1,48 @@
+-- Commands in batches: what a batch reads and what it writes.
+
+-- name: begin_reading
+-- All of a round's statements see the same log.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+
+-- name: select_clock
+-- The decision's "now", and the position that what follows is current to.
+SELECT clock_timestamp(), coalesce(max(notification_id), 0) FROM stored_events
+
+-- name: select_answers
+SELECT a.source, a.message_id, a.digest, a.accepted, a.position, a.code, a.message, a.field
+FROM unnest(%(sources)b::text[], %(message_ids)b::text[]) AS asked (source, message_id)
+JOIN answers a USING (source, message_id)
+
+-- name: select_tail
+SELECT originator_id, originator_version, topic, state FROM stored_events
+WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
+
+-- name: select_streams
+SELECT originator_id, originator_version, topic, state FROM stored_events
+WHERE originator_id = ANY (%(streams)b::text[])
+ORDER BY originator_id, originator_version
+
+-- name: select_written
+-- Whether a batch whose connection broke was committed.
+SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, e.state
+FROM unnest(%(streams)b::text[], %(versions)b::bigint[]) AS w (stream, version)
+JOIN stored_events e ON e.originator_id = w.stream AND e.originator_version = w.version
+
+-- name: check_reads
+-- Raises CT001 when something that was read has changed since `known`; returns the last position.
+SELECT check_reads(%(known)s, %(streams)b::text[])
+
+-- name: insert_answers
+-- nth_event: which of the batch's events was the request's last, from 1.
+INSERT INTO answers (number, position, decided_at, recorded_at, accepted, digest, source,
+                     message_id, code, message, field, correlation_id)
+SELECT coalesce((SELECT max(number) FROM answers), 0) + a.nth,
+       (SELECT max(notification_id) FROM stored_events) - %(events)s + a.nth_event,
+       a.decided_at, clock_timestamp(), a.accepted, a.digest, a.source, a.message_id, a.code,
+       a.message, a.field, a.correlation_id
+FROM unnest(%(nth_events)s::bigint[], %(decided_at)s::timestamptz[], %(accepted)b::boolean[],
+            %(digests)b::bytea[], %(sources)b::text[], %(message_ids)b::text[],
+            %(codes)b::text[], %(messages)b::text[], %(fields)b::text[],
+            %(correlation_ids)s::text[])
+    WITH ORDINALITY AS a (nth_event, decided_at, accepted, digest, source, message_id, code,
+                          message, field, correlation_id, nth)

@@ -1,0 +1,160 @@
+"""What a batch reads: the clock, the log's tail, the first answers and whole streams."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow, tuple_row
+
+from domain.kernel import Stamp, State
+from infra.event_store import EventMapper
+from infra.pipeline.batch import Decider, Key
+from infra.pipeline.cache import StateCache
+from infra.postgres import load_statements
+
+SQL = load_statements(Path(__file__).with_name("pipeline.sql"))
+
+logger = logging.getLogger(__name__)
+
+MAX_TAIL = 5_000
+"""Events. When others wrote more since, starting with an empty cache costs less."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """A row of `answers` that an earlier request left."""
+
+    digest: bytes
+    accepted: bool
+    position: int | None
+    code: str
+    message: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one round found, all of it as of one moment.
+
+    now: the database's clock. touched: streams that others wrote to since the last round, None
+    when there were too many to say. loaded: the streams asked for. broken: those of them that
+    cannot be folded, with the reason.
+    """
+
+    now: datetime
+    touched: set[str] | None
+    answers: dict[Key, FirstAnswer]
+    loaded: dict[str, State]
+    broken: dict[str, str]
+
+
+class Reader:
+    """Reads on behalf of batches and keeps the cache current."""
+
+    def __init__(self, mapper: EventMapper, decider: Decider, cache: StateCache) -> None:
+        self._mapper = mapper
+        self._decider = decider
+        self._cache = cache
+
+    def read(
+        self, conn: Connection[Any], streams: Collection[str], keys: Collection[Key] = ()
+    ) -> Reading:
+        """One round trip. Inside a transaction (that holds the log's lock) it reads in that."""
+        own = conn.info.transaction_status.name == "IDLE"
+        with conn.pipeline():
+            if own:
+                conn.execute(SQL["begin_reading"])
+            clock = _ask(conn, "select_clock")
+            answers = (
+                _ask(
+                    conn,
+                    "select_answers",
+                    sources=[source for source, _ in keys],
+                    message_ids=[message_id for _, message_id in keys],
+                )
+                if keys
+                else None
+            )
+            tail = _ask(
+                conn,
+                "select_tail",
+                after=self._cache.position,
+                limit=MAX_TAIL + 1 if self._cache.position >= 0 else 0,
+            )
+            rows = _ask(conn, "select_streams", streams=list(streams)) if streams else None
+            if own:
+                conn.execute("COMMIT")
+        ((now, head),) = clock.fetchall()
+        touched = self._catch_up(tail.fetchall(), head)
+        loaded, broken = self._fold_all(streams, rows.fetchall() if rows else [])
+        found = {
+            (source, message_id): FirstAnswer(*rest)
+            for source, message_id, *rest in (answers.fetchall() if answers else [])
+        }
+        return Reading(now, touched, found, loaded, broken)
+
+    def _catch_up(self, tail: list[TupleRow], head: int) -> set[str] | None:
+        """Fold others' later events into the cached states."""
+        cache = self._cache
+        cache.position = head
+        if len(tail) > MAX_TAIL:
+            cache.clear()
+            return None
+        touched: set[str] = set()
+        for stream, version, topic, stored in tail:
+            touched.add(stream)
+            state = cache.get(stream)
+            # A state may be ahead of the cache's position: our own events are in it already.
+            if state is not None and version == state.version + 1:
+                try:
+                    cache.put(stream, self._step(state, version, topic, stored), len(stored))
+                except Exception:
+                    # Whoever asks for the stream loads it, and is told what is wrong with it.
+                    cache.drop(stream)
+        return touched
+
+    def _fold_all(
+        self, streams: Collection[str], rows: list[TupleRow]
+    ) -> tuple[dict[str, State], dict[str, str]]:
+        loaded: dict[str, State] = {}
+        broken: dict[str, str] = {}
+        for stream, events in groupby(rows, itemgetter(0)):
+            try:
+                loaded[stream] = self._fold(stream, events)
+            except Exception as e:
+                logger.exception("%s cannot be folded", stream)
+                broken[stream] = f"{stream} cannot be folded: {e}"
+        for stream in streams:
+            if stream not in loaded and stream not in broken:
+                loaded[stream] = self._decider.initial(stream)
+                self._cache.put(stream, loaded[stream], 0)
+        return loaded, broken
+
+    def _fold(self, stream: str, events: Iterator[TupleRow]) -> State:
+        state = self._decider.initial(stream)
+        size = 0
+        for _, version, topic, stored in events:
+            state = self._step(state, version, topic, stored)
+            size += len(stored)
+        self._cache.drop(stream)
+        self._cache.put(stream, state, size)
+        return state
+
+    def _step(self, state: State, version: int, topic: str, stored: bytes) -> State:
+        event, envelope = self._mapper.decode(topic, stored)
+        stamp = Stamp(version, envelope.occurred_at, envelope.decided_at, envelope.actor)
+        return self._decider.evolve(state, event, stamp)
+
+
+def _ask(conn: Connection[Any], name: str, **params: Any) -> Cursor[TupleRow]:
+    # Binary: bytea comes as it is, not as hexadecimal text.
+    cursor = conn.cursor(binary=True, row_factory=tuple_row)
+    return cursor.execute(SQL[name], params, prepare=True)

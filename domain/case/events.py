@@ -208,7 +208,8 @@ class HandedWorkDone(Event):
 
 @event("case.auto_refund_decided.v1")
 class AutoRefundDecided(Event):
-    """inputs_hash: SHA-256 of the canonical inputs. obligations: what an approval owes."""
+    """inputs_hash: SHA-256 of the canonical inputs. obligations: what an approval owes.
+    budget_day: ISO date, in the shop's zone, whose budget an approval draws on."""
 
     verdict: Literal["approve", "person", "reject"]
     rules: tuple[str, ...]
@@ -218,6 +219,7 @@ class AutoRefundDecided(Event):
     action_key: Ident | None
     told_buyer: bool
     obligations: tuple[ObligationTerms, ...]
+    budget_day: str | None
     policy: tuple[str, ...]
 
 
@@ -260,6 +262,13 @@ class AgreementReached(Event):
 class ObligationEnded(Event):
     obligation_id: Ident
     how: ObligationEnd
+
+
+@event("case.obligation_reopened.v1")
+class ObligationReopened(Event):
+    """It had been fulfilled, but the money bounced: it is owed again."""
+
+    obligation_id: Ident
 
 
 @event("case.complaint_declined.v1")
@@ -322,6 +331,14 @@ class ReturnLost(Event):
     return_id: Ident
 
 
+@event("case.return_lapsed.v1")
+class ReturnLapsed(Event):
+    """The buyer did not ship in time."""
+
+    return_id: Ident
+    policy: tuple[str, ...]
+
+
 @event("case.carrier_claim_filed.v1")
 class CarrierClaimFiled(Event):
     return_id: Ident
@@ -330,11 +347,12 @@ class CarrierClaimFiled(Event):
 
 @event("case.deduction_agreed.v1")
 class DeductionAgreed(Event):
-    """The buyer agreed to get `amount` less for what came back."""
+    """The buyer agreed to get `amount` less for what came back; lines: by order line."""
 
     return_id: Ident
     obligation_id: Ident
     amount: Minor
+    lines: tuple[LineAmount, ...]
 
 
 @event("case.return_freight_reimbursed.v1")
@@ -360,9 +378,11 @@ class RefundRequested(Event):
 
 @event("case.refund_succeeded.v1")
 class RefundSucceeded(Event):
-    """by: shop or platform (a refund that the platform made itself)."""
+    """by: shop or platform (a refund that the platform made itself). obligation_id: what it
+    pays for; None if nothing was owed on these lines."""
 
     action_key: Ident
+    obligation_id: Ident | None
     amount: Minor
     lines: tuple[LineAmount, ...]
     by: Party
@@ -452,12 +472,14 @@ class SupplierNameAskedFor(Event):
 
 @event("case.appraisal_requested.v1")
 class AppraisalRequested(Event):
-    """due_minutes: from the supplier's receipt of what was asked for."""
+    """due_minutes: from the supplier's receipt of what was asked for. evidence: what went to the
+    supplier."""
 
     appraisal_id: Ident
     items: tuple[int, ...]
     supplier: Ident
     needs_goods: bool
+    evidence: tuple[Ident, ...]
     due_minutes: int
     policy: tuple[str, ...]
 
@@ -708,6 +730,7 @@ NegotiationEvent = (
     | ProposalEnded
     | AgreementReached
     | ObligationEnded
+    | ObligationReopened
     | ComplaintDeclined
     | DeclineAnswered
 )
@@ -718,6 +741,7 @@ ExecutionEvent = (
     | ReturnInspected
     | ReturnSentBack
     | ReturnLost
+    | ReturnLapsed
     | CarrierClaimFiled
     | DeductionAgreed
     | ReturnFreightReimbursed

@@ -14,7 +14,7 @@ from domain.case.entries import with_entry
 from domain.case.evolve_closing import evolve_closing
 from domain.case.evolve_execution import evolve_execution
 from domain.case.evolve_intake import evolve_intake
-from domain.case.parts import agree, change
+from domain.case.parts import agree, change, fact_key
 from domain.case.state import (
     Appraisal,
     AppraisalStep,
@@ -27,6 +27,7 @@ from domain.case.state import (
 from domain.case.values import (
     ProposalEnd,
     RefundBasis,
+    Verdict,
 )
 from domain.kernel import Event, Stamp
 from domain.sla.events import ClockEvent
@@ -47,6 +48,9 @@ def evolve(case: Case, event: CaseEvent, stamp: Stamp) -> Case:
     """The case after one more event."""
     changed = _TRACK[type(event)](case, event, stamp)
     last = case.last_at
+    key = fact_key(event, stamp.occurred_at)
+    if key is not None:
+        changed = changed.with_(told=case.told | {key})
     return changed.with_(
         version=stamp.version,
         entries=with_entry(case.entries, event, stamp),
@@ -89,6 +93,8 @@ def _evolve_negotiation(case: Case, event: ev.NegotiationEvent, stamp: Stamp) ->
             return case.with_(
                 obligations=change(case.obligations, event.obligation_id, ended=event.how)
             )
+        case ev.ObligationReopened():
+            return case.with_(obligations=change(case.obligations, event.obligation_id, ended=None))
         case ev.ComplaintDeclined():
             decline = Decline(
                 decline_id=event.decline_id,
@@ -121,19 +127,33 @@ def _evolve_supplier_track(case: Case, event: ev.SupplierTrackEvent, stamp: Stam
             )
             return case.with_(appraisals={**case.appraisals, event.appraisal_id: appraisal})
         case ev.AppraisalMaterialReceived():
-            step = AppraisalStep.HELD
-            return _appraised(case, event.appraisal_id, stamp, step=step)
+            known = case.appraisals.get(event.appraisal_id)
+            if known is None or known.step is not AppraisalStep.REQUESTED:
+                return case
+            return _appraised(case, event.appraisal_id, stamp, step=AppraisalStep.HELD)
         case ev.AppraisalVerdictGiven():
             verdict = (
                 {"independent_verdict": event.verdict}
                 if event.independent
                 else {"verdict": event.verdict}
             )
-            return _appraised(
-                case, event.appraisal_id, stamp, step=AppraisalStep.ANSWERED, **verdict
-            )
+            known = case.appraisals.get(event.appraisal_id)
+            waits = known is not None and known.step is AppraisalStep.INDEPENDENT
+            if known is None or known.step is AppraisalStep.SETTLED:
+                step = AppraisalStep.SETTLED
+            elif waits and not event.independent and event.verdict is not Verdict.ADMITTED:
+                step = AppraisalStep.INDEPENDENT
+            else:
+                step = AppraisalStep.ANSWERED
+            return _appraised(case, event.appraisal_id, stamp, step=step, **verdict)
         case ev.IndependentAppraisalOrdered():
-            return _appraised(case, event.appraisal_id, stamp, step=AppraisalStep.INDEPENDENT)
+            return _appraised(
+                case,
+                event.appraisal_id,
+                stamp,
+                step=AppraisalStep.INDEPENDENT,
+                body=event.body,
+            )
         case ev.AppraisalSettled():
             return _appraised(
                 case, event.appraisal_id, stamp, step=AppraisalStep.SETTLED, settlement=event.how
@@ -192,7 +212,13 @@ def _evolve_platform_track(case: Case, event: ev.PlatformTrackEvent, stamp: Stam
                 platform_deadlines={**case.platform_deadlines, deadline.clock: deadline.due_at}
             )
         case ev.PlatformStatusObserved():
-            return case.with_(platform_status=event.status, platform_ended=event.ended)
+            if case.platform_status_at is not None and stamp.occurred_at < case.platform_status_at:
+                return case
+            return case.with_(
+                platform_status=event.status,
+                platform_status_at=stamp.occurred_at,
+                platform_ended=event.ended,
+            )
         case _:
             assert_never(event)
 

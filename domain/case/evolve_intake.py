@@ -100,10 +100,13 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
         case ev.HandedWorkDone():
             return case.with_(handovers=change(case.handovers, event.handover_id, done=True))
         case ev.AutoRefundDecided():
-            decided = case.with_(auto_verdict=event.verdict)
+            decided = case.with_(auto_verdict=event.verdict, auto_inputs=event.inputs_hash)
             if not event.obligations:
                 return decided
             key = event.obligations[0].obligation_id
+            if event.budget_day is not None:
+                days = {terms.obligation_id: event.budget_day for terms in event.obligations}
+                decided = decided.with_(budget_days={**case.budget_days, **days})
             items = tuple(item for terms in event.obligations for item in terms.items)
             return agree(decided, key, items, event.obligations, (), RefundBasis.AUTOMATIC, stamp)
         case _:

@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
+from domain.case import events as ev
 from domain.case.state import Agreement, Case, Obligation
 from domain.case.values import ObligationEnd, ObligationTerms, RefundBasis
-from domain.kernel import Stamp, State
+from domain.kernel import Event, Stamp, State
+
+_FACTS: Final[dict[type[Event], tuple[str, ...]]] = {
+    ev.RefundSucceeded: ("action_key", "lines", "by"),
+    ev.RefundFailed: ("action_key", "reason"),
+    ev.RefundUnknown: ("action_key",),
+    ev.RefundReversed: ("action_key", "reason"),
+    ev.ReturnShipped: ("return_id", "carrier", "tracking", "proof_of_posting"),
+    ev.ReturnReceived: ("return_id",),
+    ev.ReturnLost: ("return_id",),
+    ev.ReplacementDispatched: ("obligation_id", "shipment_id"),
+    ev.ReplacementDelivered: ("shipment_id",),
+    ev.RepairItemReceived: ("obligation_id",),
+    ev.RepairSentBack: ("obligation_id",),
+    ev.AppraisalMaterialReceived: ("appraisal_id",),
+    ev.AppraisalVerdictGiven: ("appraisal_id", "verdict", "independent"),
+    ev.PlatformIntervened: ("called_by",),
+    ev.PlatformDeadlineSet: ("deadline",),
+    ev.PlatformStatusObserved: ("status", "ended"),
+}
+"""Events of facts -> the fields that the teller filled."""
+
+
+def fact_key(event: Event, at: datetime) -> tuple[object, ...] | None:
+    """What a fact says and when it says that it happened: two tellings with one key are repeats.
+    None for what no outsider tells."""
+    fields = _FACTS.get(type(event))
+    return fields and (event.TOPIC, at, *(getattr(event, name) for name in fields))
+
 
 K = TypeVar("K", str, int)
 S = TypeVar("S", bound=State)

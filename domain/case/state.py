@@ -131,7 +131,8 @@ class Agreement(State):
 
 @dataclass(frozen=True)
 class Obligation(State):
-    """requested: minor units in refunds under way or paid for this obligation."""
+    """amount, lines: what is owed after agreed deductions; deductions: the returns for which
+    one was agreed."""
 
     obligation_id: str
     agreement: str
@@ -142,6 +143,7 @@ class Obligation(State):
     lines: tuple[LineAmount, ...]
     after_return: bool
     since: datetime
+    deductions: tuple[str, ...] = ()
     ended: ObligationEnd | None = None
 
 
@@ -161,6 +163,7 @@ class ReturnStep(StrEnum):
     INSPECTED = "inspected"
     SENT_BACK = "sent_back"
     LOST = "lost"
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True)
@@ -224,9 +227,12 @@ class RepairStep(StrEnum):
 
 @dataclass(frozen=True)
 class Repair(State):
+    """ordered: False while only the goods have come, ahead of the order."""
+
     obligation_id: str
     step: RepairStep
     since: datetime
+    ordered: bool = True
 
 
 @dataclass(frozen=True)
@@ -235,6 +241,7 @@ class Goodwill(State):
     rung: Rung
     amount: int
     granted_at: datetime
+    obligation_id: str | None = None
 
 
 class AppraisalStep(StrEnum):
@@ -256,6 +263,7 @@ class Appraisal(State):
     since: datetime
     verdict: Verdict | None = None
     independent_verdict: Verdict | None = None
+    body: str | None = None
     settlement: Settlement | None = None
 
 
@@ -360,6 +368,9 @@ class Case(State):
     """A case as it is after `version` events. Maps are never changed in place.
 
     filed_at: the earliest complaint's time, which starts the clocks.
+    auto_verdict, auto_inputs: of the last automatic decision, and the hash of what it was made on.
+    budget_days: the day whose budget an automatic refund's obligation draws on.
+    told: what the outside has told, to know a repeat by (see `parts.fact_key`).
     complaints: numbers under which it was complained about, this case's own first.
     """
 
@@ -413,6 +424,7 @@ class Case(State):
     intervened: bool = False
     rulings: tuple[Ruling, ...] = ()
     platform_status: str | None = None
+    platform_status_at: datetime | None = None
     platform_ended: bool = False
     platform_deadlines: Mapping[str, datetime] = field(default_factory=dict)
     confirmed_at: datetime | None = None
@@ -429,6 +441,9 @@ class Case(State):
     exemption_eligible: bool | None = None
     exemption_grounds: tuple[str, ...] = ()
     auto_verdict: str | None = None
+    auto_inputs: str | None = None
+    budget_days: Mapping[str, str] = field(default_factory=dict)
+    told: frozenset[tuple[object, ...]] = frozenset()
     exemption_tag: bool | None = None
     entries: Mapping[int, Entry] = field(default_factory=dict)
     corrected: frozenset[int] = frozenset()

@@ -277,6 +277,7 @@ class DivergenceKind(StrEnum):
     INTERCEPT_FAILED = "intercept_failed"
     UNEXPECTED_APPRAISAL = "unexpected_appraisal"
     UNEXPECTED_SHIPMENT = "unexpected_shipment"
+    PLATFORM_ENDED = "platform_ended"
 
 
 class ItemClaim(Model):

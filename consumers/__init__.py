@@ -1,0 +1,21 @@
+"""What turns the outside into commands and facts: JSON Lines, and tables through mappings."""
+
+from consumers.files import Piece, Unusable
+from consumers.imports import Import
+from consumers.mapping import FileMapping, Row, Setting
+from consumers.mappings import MAPPINGS
+from consumers.messages import SOURCE, read_messages
+from consumers.tables import LINE_LIKE
+
+__all__ = [
+    "LINE_LIKE",
+    "MAPPINGS",
+    "SOURCE",
+    "FileMapping",
+    "Import",
+    "Piece",
+    "Row",
+    "Setting",
+    "Unusable",
+    "read_messages",
+]

@@ -13,7 +13,7 @@ from domain.case.intake import decide_intake
 from domain.case.negotiation import decide_negotiation
 from domain.case.payments import decide_payment
 from domain.case.platform_track import decide_platform_track
-from domain.case.rules import divergence
+from domain.case.rules import divergence, resolve
 from domain.case.state import Case
 from domain.case.supplier_track import decide_supplier_track
 from domain.case.values import DivergenceKind
@@ -36,12 +36,6 @@ def decide(command: CaseCommand, world: World, context: Context) -> list[Emit]:
         )
         emits = divergence(case, DivergenceKind.UNKNOWN_CASE, "file_complaint")
     return follow(case, _track(command, case, world, context) + emits, world, context)
-
-
-def resolve(case_id: str, world: World) -> Case:
-    """The case of that number; the one it was joined to, if its complaint went there."""
-    case = world.case(case_id)
-    return world.case(case.joined) if case.joined else case
 
 
 def _track(command: CaseCommand, case: Case, world: World, context: Context) -> list[Emit]:

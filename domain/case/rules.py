@@ -20,6 +20,14 @@ def on(case: Case, event: Event, at: datetime | None = None) -> Emit:
     return Emit(case_stream(case.case_id), event, at)
 
 
+def resolve(case_id: str, world: World) -> Case:
+    """The case of that number; the one that its complaint went on in, if it joined another."""
+    case = world.case(case_id)
+    while case.joined:
+        case = world.case(case.joined)
+    return case
+
+
 def require_open(case: Case) -> None:
     require(
         case.is_open,

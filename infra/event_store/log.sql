@@ -32,12 +32,15 @@ FROM start, unnest(%(streams)b::text[], %(versions)b::bigint[], %(kinds)b::small
     WITH ORDINALITY AS e (stream, version, kind, topic, state, nth)
 
 -- name: notify_readers
+-- Wakes whoever reads the log; sent with the commit, or not at all.
 NOTIFY stored_events
 
 -- name: select_head
+-- The last position; there are no gaps, so it is also the count.
 SELECT coalesce(max(notification_id), 0) FROM stored_events
 
 -- name: select_stream
+-- One stream as it came about.
 SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
 FROM stored_events
 WHERE originator_id = %(stream)s
@@ -45,6 +48,7 @@ WHERE originator_id = %(stream)s
 ORDER BY originator_version LIMIT %(limit)s::bigint
 
 -- name: select_stream_backwards
+-- One stream from its end, for who wants only the latest.
 SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
 FROM stored_events
 WHERE originator_id = %(stream)s
@@ -52,12 +56,14 @@ WHERE originator_id = %(stream)s
 ORDER BY originator_version DESC LIMIT %(limit)s::bigint
 
 -- name: select_tail
+-- What followed a position, in commit order, a page at a time.
 SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
 FROM stored_events
 WHERE notification_id > %(after)s AND notification_id <= %(upto)s
 ORDER BY notification_id LIMIT %(limit)s::bigint
 
 -- name: select_tail_of_topics
+-- The same of some topics only; reads past the others, so it suits common ones.
 SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
 FROM stored_events
 WHERE notification_id > %(after)s AND notification_id <= %(upto)s AND topic = ANY (%(topics)s)

@@ -9,15 +9,18 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 SELECT clock_timestamp(), coalesce(max(notification_id), 0) FROM stored_events
 
 -- name: select_answers
+-- The first answers to messages that may be repeats.
 SELECT a.source, a.message_id, a.digest, a.accepted, a.position, a.code, a.message, a.field
 FROM unnest(%(sources)b::text[], %(message_ids)b::text[]) AS asked (source, message_id)
 JOIN answers a USING (source, message_id)
 
 -- name: select_tail
+-- What others committed since the cache was current.
 SELECT originator_id, originator_version, topic, state FROM stored_events
 WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
 
 -- name: select_streams
+-- Streams as a whole, to be folded.
 SELECT originator_id, originator_version, topic, state FROM stored_events
 WHERE originator_id = ANY (%(streams)b::text[])
 ORDER BY originator_id, originator_version

@@ -44,11 +44,9 @@ def clean(text: str) -> str:
     """A cell without what spreadsheets add: blanks and tabs around it, an apostrophe or ="…"
     that keeps a long number text."""
     text = text.strip()
-    if text.startswith('="') and text.endswith('"'):
-        text = text[2:-1].strip()
-    elif text.startswith("'"):
-        text = text[1:].strip()
-    return text
+    if text[:1] == "=" and text[1:2] == text[-1:] == '"':
+        return text[2:-1].strip()
+    return text[1:].strip() if text[:1] == "'" else text
 
 
 def narrow(text: str) -> str:

@@ -11,9 +11,12 @@ from typing import Protocol
 
 from psycopg import sql
 
+from infra.event_store import EventLog, LogDatastore
 from infra.failure import Say, say_nothing
+from infra.pipeline import Pipeline
 from infra.postgres import Rows, Server, check_server, connect, embedded_server, migrate
 from infra.settings import Settings
+from infra.vault import Vault, read_master_key
 
 DATABASE = "casetrail"
 OWNER = "casetrail_owner"
@@ -53,6 +56,29 @@ def open_system(
         if migrating:
             migrate(owner_url, app_role=_role(url) if owner_url != url else None)
         yield System(settings, url, server)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The log, the way into it, and the keys of its personal data."""
+
+    log: EventLog
+    pipeline: Pipeline
+    vault: Vault
+
+
+@contextlib.contextmanager
+def open_store(system: System) -> Generator[Store]:
+    """The system's store; connects at the first use. Raises VaultError for a master key that
+    cannot be read."""
+    from domain import decider  # late: all its rules are needed by nobody else here
+
+    key_file = system.settings.master_key_file
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    datastore = LogDatastore(system.database_url)
+    with closing(EventLog(datastore)) as log:
+        vault = Vault(datastore, read_master_key(key_file))
+        yield Store(log, Pipeline(datastore, vault, decider), vault)
 
 
 class Worker(Protocol):

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
-from psycopg import sql
-
 from infra.event_store import EventLog, LogDatastore
 from infra.failure import Say, say_nothing
 from infra.pipeline import Pipeline
-from infra.postgres import Rows, Server, check_server, connect, embedded_server, migrate
+from infra.postgres import Server, check_server, embedded_server, migrate
+from infra.postgres.roles import (
+    APPLICATION,
+    DATABASE,
+    OWNER,
+    current_role,
+    prepare_database,
+)
 from infra.settings import Settings
 from infra.vault import Vault, read_master_key
-
-DATABASE = "casetrail"
-OWNER = "casetrail_owner"
-APPLICATION = "casetrail_app"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def open_system(
             owner_url = settings.migrate_url or url
             check_server(url)
         if migrating:
-            migrate(owner_url, app_role=_role(url) if owner_url != url else None)
+            migrate(owner_url, app_role=current_role(url) if owner_url != url else None)
         yield System(settings, url, server)
 
 
@@ -98,30 +99,3 @@ class Worker(Protocol):
 def build_workers(system: System) -> tuple[Worker, ...]:
     """All that runs beside the commands, in the order of their start."""
     return ()
-
-
-def prepare_database(server: Server) -> None:
-    """The embedded server's roles and database, if they are not there yet."""
-    with closing(connect(server.url("postgres"), autocommit=True)) as conn:
-        conn.execute("select pg_advisory_lock(1)")
-        create_roles(conn)
-        found = conn.execute("select 1 from pg_database where datname = %s", (DATABASE,))
-        if found.fetchone() is None:
-            create = sql.SQL("create database {} owner {}")
-            conn.execute(create.format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
-
-
-def create_roles(conn: Rows) -> None:
-    """One role owns the tables, another works with them and so cannot change what is logged."""
-    for role in (OWNER, APPLICATION):
-        found = conn.execute("select 1 from pg_roles where rolname = %s", (role,))
-        if found.fetchone() is None:
-            conn.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
-
-
-def _role(url: str) -> str:
-    """The role that a connection by this URL works as."""
-    with closing(connect(url)) as conn:
-        row = conn.execute("select current_user").fetchone()
-        assert row is not None
-        return str(row[0])

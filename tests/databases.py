@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from infra.postgres import Server, connect, migrate
-from infra.wiring import APPLICATION, OWNER, create_roles
+from infra.postgres.roles import APPLICATION, OWNER, create_roles
 
 TEMPLATE = "casetrail_template"
 
@@ -30,7 +30,6 @@ class Database:
 def prepare_template(server: Server) -> None:
     """Make the template once; several processes may ask at the same time."""
     with closing(connect(server.url("postgres"), autocommit=True)) as conn:
-        conn.execute("select pg_advisory_lock(1)")
         create_roles(conn)
         found = conn.execute("select 1 from pg_database where datname = %s", (TEMPLATE,))
         if found.fetchone() is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -82,9 +81,8 @@ def apportion(total: int, weights: list[int]) -> list[int]:
     if sum(weights) == 0:
         weights = [1] * len(weights)
     whole = sum(weights)
-    exact = [Fraction(total * weight, whole) for weight in weights]
-    parts = [int(share) for share in exact]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (parts[i] - exact[i], i))
+    parts = [total * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
     for i in by_remainder[: total - sum(parts)]:
         parts[i] += 1
     return parts

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, assert_never
 
-from domain.kernel import Context, Emit, require
+from domain.kernel import Context, Emit, Rejected, require
 from domain.money import Money, apportion
 from domain.order.commands import (
     CorrectShipment,
@@ -76,13 +75,13 @@ def _moment(at: datetime) -> str:
 
 
 def _record_order(command: RecordOrder, order: Order, context: Context) -> OrderFact | None:
-    _require_sound(command)
+    _require_one_currency(command)
     lines = _with_shares(command)
-    freight = 0 if command.freight is None else command.freight.minor
+    freight = _minor(command.freight)
     content = content_key(
         "order",
         command.currency,
-        [line.model_dump(mode="json") for line in lines],
+        [_line_content(line) for line in lines],
         freight,
         command.revision,
         _moment(context.occurred_at),
@@ -108,50 +107,55 @@ def _record_order(command: RecordOrder, order: Order, context: Context) -> Order
     )
 
 
-def _require_sound(command: RecordOrder) -> None:
-    for field, amount in _amounts(command):
-        require(
-            amount.currency == command.currency,
-            "wrong_currency",
-            f"The order is in {command.currency}, this amount in {amount.currency}.",
-            field,
-        )
-    names = {line.line for line in command.lines}
-    require(
-        len(names) == len(command.lines), "line_repeated", "An order line stands twice.", "lines"
-    )
-    gross = sum(line.price.minor for line in command.lines)
-    discount = 0 if command.discount is None else command.discount.minor
-    coupon = 0 if command.platform_coupon is None else command.platform_coupon.minor
-    require(
-        discount <= gross,
-        "discount_exceeds_price",
-        "The discount is more than the lines cost.",
-        "discount",
-    )
-    require(
-        coupon <= gross - discount,
-        "coupon_exceeds_price",
-        "The coupon is more than the lines cost after the discount.",
-        "platform_coupon",
-    )
+def _line_content(line: Line) -> tuple[str | int | None, ...]:
+    """Field by field, so that a field added later leaves the keys of old content as they are."""
+    about = (line.line, line.product, line.category, line.supplier, line.batch)
+    return (*about, line.quantity, line.gross, line.discount, line.coupon)
 
 
-def _amounts(command: RecordOrder) -> Iterator[tuple[str, Money]]:
-    for number, line in enumerate(command.lines):
-        yield f"lines.{number}.price", line.price
-    for field in ("discount", "platform_coupon", "freight"):
-        amount: Money | None = getattr(command, field)
-        if amount is not None:
-            yield field, amount
+def _minor(amount: Money | None) -> int:
+    return 0 if amount is None else amount.minor
+
+
+def _require_one_currency(command: RecordOrder) -> None:
+    amounts: list[tuple[str, Money | None]] = [
+        ("discount", command.discount),
+        ("platform_coupon", command.platform_coupon),
+        ("freight", command.freight),
+    ]
+    amounts.extend((f"lines.{n}.price", line.price) for n, line in enumerate(command.lines))
+    for field, amount in amounts:
+        if amount is not None and amount.currency != command.currency:
+            raise Rejected(
+                "wrong_currency",
+                f"The order is in {command.currency}, this amount in {amount.currency}.",
+                field,
+            )
 
 
 def _with_shares(command: RecordOrder) -> tuple[Line, ...]:
     """The lines with their shares: the discount by gross price, the coupon by what the discount
     left of it, so that no line's paid is ever negative."""
+    require(
+        len({line.line for line in command.lines}) == len(command.lines),
+        "line_repeated",
+        "An order line stands twice.",
+        "lines",
+    )
     gross = [line.price.minor for line in command.lines]
-    discount = 0 if command.discount is None else command.discount.minor
-    coupon = 0 if command.platform_coupon is None else command.platform_coupon.minor
+    discount, coupon = _minor(command.discount), _minor(command.platform_coupon)
+    require(
+        discount <= sum(gross),
+        "discount_exceeds_price",
+        "The discount is more than the lines cost.",
+        "discount",
+    )
+    require(
+        coupon <= sum(gross) - discount,
+        "coupon_exceeds_price",
+        "The coupon is more than the lines cost after the discount.",
+        "platform_coupon",
+    )
     discounts = apportion(discount, gross)
     coupons = apportion(coupon, [g - d for g, d in zip(gross, discounts, strict=True)])
     return tuple(

@@ -68,9 +68,9 @@ class Launcher:
 
 
 def choose_launcher() -> Launcher:
-    """As ourselves; root in a user namespace of its own, where files stay root's; and where a
-    container forbids that, as an account without privileges."""
-    if os.geteuid() != 0:
+    """As ourselves; root, and a user without a name, in a user namespace where they are called
+    nobody and files stay theirs; and root where a container forbids that, as the account."""
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return Launcher()
     try:
         uid, gid = _account()
@@ -80,7 +80,15 @@ def choose_launcher() -> Launcher:
             return namespace
     except FileNotFoundError:
         pass  # no unshare on this system
-    return account_launcher()
+    return account_launcher() if os.geteuid() == 0 else Launcher()
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def account_launcher() -> Launcher:

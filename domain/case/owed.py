@@ -19,9 +19,10 @@ from domain.case.values import (
 def outstanding(case: Case, *, settled: bool = False) -> dict[str, dict[str, int]]:
     """By refund obligation that stands, by order line: minor units neither paid nor under way.
 
-    settled: count only what the buyer has. Money paid under a ground that was superseded, or
-    that a ruling overrode, counts towards the later one about the same items; what the platform
-    refunded by itself counts towards its ruling.
+    settled: count only what the buyer has. What an agreement owes is told net of money paid
+    before; a ruling names the whole amount, and money paid under earlier grounds about the same
+    items counts towards it, as does what the platform refunded by itself. A payout under way
+    when the ruling came counts until it fails.
     """
     standing = {
         obligation.obligation_id: obligation
@@ -62,18 +63,17 @@ def fulfilled(case: Case) -> list[ObligationEnded]:
 def _stands(case: Case, obligation: Obligation) -> bool:
     if obligation.ended not in (None, ObligationEnd.FULFILLED):
         return False
-    agreement = case.agreements.get(obligation.agreement)
-    if agreement is None or agreement.superseded:
-        return False
-    if obligation.obligation_id not in agreement.obligations:
-        return False  # the same ruling, told anew with other content
     return not any(
         later.duty is Duty.REFUND
-        and later.agreement != obligation.agreement
-        and case.agreements[later.agreement].basis is RefundBasis.RULING
+        and _is_ruled(case, later)
         and set(later.items) & set(obligation.items)
         for later in _after(case, obligation)
     )
+
+
+def _is_ruled(case: Case, obligation: Obligation) -> bool:
+    agreement = case.agreements.get(obligation.agreement)
+    return agreement is not None and agreement.basis is RefundBasis.RULING
 
 
 def _after(case: Case, obligation: Obligation) -> list[Obligation]:
@@ -82,10 +82,12 @@ def _after(case: Case, obligation: Obligation) -> list[Obligation]:
 
 
 def _counts_towards(case: Case, refund: Refund, obligation: Obligation) -> bool:
+    if not _is_ruled(case, obligation):
+        return False
     earlier = case.obligations.get(refund.obligation_id or "")
-    if earlier is None:
-        return case.agreements[obligation.agreement].basis is RefundBasis.RULING
-    return obligation in _after(case, earlier) and bool(set(earlier.items) & set(obligation.items))
+    return earlier is None or (
+        obligation in _after(case, earlier) and bool(set(earlier.items) & set(obligation.items))
+    )
 
 
 def _take_by_line(left: dict[str, int], money: dict[str, int]) -> None:

@@ -78,6 +78,25 @@ def is_inside(
     return inside, terms.ref
 
 
+def in_warranty(
+    case: Case, numbers: Iterable[int], world: World, now: datetime
+) -> tuple[bool | None, tuple[str, ...]]:
+    """Whether these items were complained about within the warranty, and the policy versions
+    that say so; None while the order is unknown."""
+    order = None if case.order_id is None else world.order(case.order_id)
+    if order is None or not order.known:
+        return None, ()
+    platform, shop, _ = case.case_id.split(":", 2)
+    policies = world.policies(platform, shop, case.category)
+    terms, zone = _terms(order, policies, now), policies.shop(now).values.tz
+    items = [case.items[number] for number in numbers if number in case.items]
+    inside = all(
+        _within(order, item.line, item.complained_at, terms.values.warranty_days, zone)
+        for item in items
+    )
+    return inside, terms.ref
+
+
 def require_lines(order: Order, claims: Iterable[ItemClaim], field: str = "items") -> None:
     """Refuse lines that a known order doesn't have, and more units than were bought."""
     if not order.known:

@@ -1,0 +1,409 @@
+"""Refunds of a case: asked for within every cap, and what the payment service tells of them.
+
+The ledger is the order's stream, written in the same decision: what is requested or unknown
+reserves, what failed frees, success settles, and a bounced payout is a reversal.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from domain import budget as budgets
+from domain.case import commands as cmd
+from domain.case import events as ev
+from domain.case.auto_refund import decide_auto_refund
+from domain.case.commands import LineMoney, PaymentCommand
+from domain.case.draft import Draft
+from domain.case.goodwill import grant_goodwill, reimburse_return_freight
+from domain.case.keys import require_key_of_refund
+from domain.case.owed import awaited_goods, fulfilled, outstanding
+from domain.case.rules import known_order, line_amounts, policies_of, require_open
+from domain.case.state import Case, Obligation, Refund, ReturnStep, Status
+from domain.case.values import (
+    DivergenceKind,
+    Duty,
+    LineAmount,
+    ObligationEnd,
+    Party,
+    RefundStatus,
+)
+from domain.kernel import Context, Emit, Rejected, require
+from domain.money import money
+from domain.order import Order, evolve, release, reserve, reverse, settle
+from domain.policy import in_currency
+from domain.world import World
+
+
+def decide_payment(
+    command: PaymentCommand, case: Case, world: World, context: Context
+) -> list[Emit]:
+    """What a command or a fact about money becomes."""
+    match command:
+        case cmd.DecideAutoRefund():
+            return decide_auto_refund(command, case, world, context)
+        case cmd.RequestRefund():
+            return _request(command, case, world, context)
+        case cmd.RecordRefundSucceeded():
+            return _succeeded(command, case, world, context)
+        case cmd.RecordRefundFailed():
+            return _failed(command, case, world, context)
+        case cmd.RecordRefundUnknown():
+            return _unknown(command, case, context)
+        case cmd.RecordRefundReversed():
+            return _reversed(command, case, world, context)
+        case cmd.GrantGoodwill():
+            return grant_goodwill(command, case, world, context)
+        case cmd.ReimburseReturnFreight():
+            return reimburse_return_freight(command, case, world, context)
+        case _:
+            assert_never(command)
+
+
+# ------------------------------------------------------------- asking for it
+
+
+def _request(command: cmd.RequestRefund, case: Case, world: World, context: Context) -> list[Emit]:
+    """Pay for an obligation, or try a failed payout again under its key.
+
+    Rejected: case_ended, unknown_order, action_key_reused, action_key_paid,
+    action_key_in_flight, action_key_reversed, payout_without_ground, not_a_refund,
+    obligation_ended, return_not_received, return_not_inspected, return_not_accepted,
+    nothing_owed, refund_exceeds_obligation, refund_exceeds_paid, budget_exhausted and those of
+    `line_amounts`.
+    """
+    require_open(case)
+    order = known_order(case, world)
+    lines = line_amounts(command.amounts, order)
+    before = case.refunds.get(command.action_key)
+    require_key_of_refund(order, command.action_key)
+    if before is not None:
+        lines = _retried(before, command, lines)
+    obligation = _payable(case, command.obligation_id)
+    _require_goods(case, obligation)
+    left = outstanding(case)[obligation.obligation_id]
+    if not lines:
+        lines = tuple(LineAmount(line=line, amount=rest) for line, rest in left.items() if rest)
+        require(
+            bool(lines),
+            "nothing_owed",
+            "All that was agreed is paid or under way.",
+            "obligation_id",
+        )
+    for i, part in enumerate(lines):
+        require(
+            part.amount <= left.get(part.line, 0),
+            "refund_exceeds_obligation",
+            f"{money(part.amount, order.currency or '')} asked, "
+            f"{money(left.get(part.line, 0), order.currency or '')} still owed on {part.line}.",
+            f"amounts.{i}.money" if command.amounts else "action_key",
+        )
+    attempt = 1 if before is None else before.attempts + 1
+    draft = Draft(case, context)
+    draft.add(
+        ev.RefundRequested(
+            action_key=command.action_key,
+            obligation_id=obligation.obligation_id,
+            basis=case.agreements[obligation.agreement].basis,
+            amount=sum(part.amount for part in lines),
+            lines=lines,
+            attempt=attempt,
+            policy=(),
+            private=command.private,
+        )
+    )
+    draft.emit(reserve(order, command.action_key, case.case_id, lines, attempt, "action_key"))
+    draft.emit(*_draw_on_budget(draft.case, command.action_key, world, context))
+    return draft.emits
+
+
+def _retried(
+    before: Refund, command: cmd.RequestRefund, lines: tuple[LineAmount, ...]
+) -> tuple[LineAmount, ...]:
+    """The amounts of the payout that this key stands for, if it may be tried again."""
+    same = before.obligation_id == command.obligation_id and (
+        not lines or _sorted(lines) == _sorted(before.lines)
+    )
+    require(
+        same,
+        "action_key_reused",
+        f"{command.action_key} stands for another payout; a new one needs a new key.",
+        "action_key",
+    )
+    require(
+        before.status is not RefundStatus.REVERSED,
+        "action_key_reversed",
+        f"{command.action_key} was paid and bounced; pay again under a new key.",
+        "action_key",
+    )
+    require(
+        before.status is not RefundStatus.SUCCEEDED,
+        "action_key_paid",
+        f"{command.action_key} was paid already.",
+        "action_key",
+    )
+    require(
+        not before.in_flight,
+        "action_key_in_flight",
+        f"{command.action_key} is under way; wait for its result.",
+        "action_key",
+    )
+    return before.lines
+
+
+def _payable(case: Case, obligation_id: str) -> Obligation:
+    """The refund obligation of that id, if it is the shop's to pay now."""
+    obligation = case.obligations.get(obligation_id)
+    if obligation is None:
+        raise Rejected(
+            "payout_without_ground",
+            "A payout needs an agreement, a ruling or an automatic approval: "
+            f"the case has no obligation {obligation_id}.",
+            "obligation_id",
+        )
+    require(
+        obligation.duty is Duty.REFUND,
+        "not_a_refund",
+        f"{obligation_id} asks for a {obligation.duty.value}, not for a refund.",
+        "obligation_id",
+    )
+    if obligation.ended is not None:
+        raise Rejected(
+            "obligation_ended",
+            f"{obligation_id} is {obligation.ended.value}.",
+            "obligation_id",
+        )
+    return obligation
+
+
+def _require_goods(case: Case, obligation: Obligation) -> None:
+    match awaited_goods(case, obligation):
+        case None:
+            return
+        case ReturnStep.RECEIVED:
+            code, why = "return_not_inspected", "The goods are back, but not inspected yet."
+        case ReturnStep.INSPECTED | ReturnStep.SENT_BACK:
+            code = "return_not_accepted"
+            why = "The goods were not found acceptable; agree a deduction first."
+        case _:
+            code, why = "return_not_received", "This is paid once the goods are back."
+    raise Rejected(code, why, "obligation_id")
+
+
+# ------------------------------------------------- the day's budget behind it
+
+
+def _draw_on_budget(case: Case, action_key: str, world: World, context: Context) -> list[Emit]:
+    """A further payout on an automatic approval draws on the budget of the day it was given."""
+    refund = case.refunds[action_key]
+    day = case.budget_days.get(refund.obligation_id or "")
+    if day is None:
+        return []
+    platform, shop, _ = case.case_id.split(":", 2)
+    automation = policies_of(case, world).refund_automation(context.now).values
+    limit = in_currency(automation.daily_budget, case.currency) or 0
+    budget = world.budget(platform, shop, day)
+    return [budgets.reserve(budget, action_key, refund.amount, limit)]
+
+
+def _free_budget(case: Case, refund: Refund, world: World) -> list[Emit]:
+    day = case.budget_days.get(refund.obligation_id or "")
+    if day is None:
+        return []
+    platform, shop, _ = case.case_id.split(":", 2)
+    return budgets.release(world.budget(platform, shop, day), refund.action_key)
+
+
+def _spend_budget(case: Case, refund: Refund, world: World) -> list[Emit]:
+    day = case.budget_days.get(refund.obligation_id or "")
+    if day is None:
+        return []
+    platform, shop, _ = case.case_id.split(":", 2)
+    budget = world.budget(platform, shop, day)
+    return budgets.spend(budget, refund.action_key, refund.amount)
+
+
+# -------------------------------------------------------------- its outcome
+
+
+def _succeeded(
+    command: cmd.RecordRefundSucceeded, case: Case, world: World, context: Context
+) -> list[Emit]:
+    """The buyer has the money, whatever we had asked for.
+
+    Rejected only for what no payout of this order can be: wrong_currency.
+    """
+    key, order = command.action_key, _order_of(case, world)
+    lines = _told_lines(command.amounts, (order.currency if order else None) or case.currency)
+    before = case.refunds.get(key)
+    draft = Draft(case, context)
+    paid = ev.RefundSucceeded(
+        action_key=key,
+        obligation_id=before.obligation_id if before else _meant(case, lines),
+        amount=sum(part.amount for part in lines),
+        lines=lines,
+        by=command.by,
+        private=command.private,
+    )
+    if draft.is_told(paid) or (before is not None and _is_same(before, paid)):
+        return []
+    draft.add(paid)
+    refund = draft.case.refunds[key]
+    if refund.status is not RefundStatus.SUCCEEDED:
+        return draft.emits  # told late: it has bounced since
+    if order is None:
+        draft.diverge(DivergenceKind.UNKNOWN_ORDER, "link_order", key)
+    else:
+        booked = settle(order, key, case.case_id, lines, command.by)
+        draft.emit(*booked)
+        if _over(_booked(order, booked, draft)) > _over(order):
+            draft.diverge(DivergenceKind.OVER_REFUNDED, "recover_overpayment", key)
+    draft.emit(*_spend_budget(draft.case, refund, world))
+    if before is None and command.by is not Party.PLATFORM:
+        draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", key)
+    if before is not None and _sorted(before.lines) != lines:
+        draft.diverge(DivergenceKind.REFUND_AMOUNT, "check_refund", key)
+    if before is not None and before.status in (RefundStatus.FAILED, RefundStatus.REVERSED):
+        draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", key)
+    if before is None or not before.in_flight:
+        draft.diverge_if_ended("check_refund", key)
+    draft.add(*fulfilled(draft.case))
+    return draft.emits
+
+
+def _failed(
+    command: cmd.RecordRefundFailed, case: Case, world: World, context: Context
+) -> list[Emit]:
+    """The money did not go out: what was reserved is free again, and the key may be retried."""
+    draft = Draft(case, context)
+    event = ev.RefundFailed(
+        action_key=command.action_key, reason=command.reason, private=command.private
+    )
+    if draft.is_told(event):
+        return []
+    before = case.refunds.get(command.action_key)
+    draft.add(event)
+    if before is None:
+        draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", command.action_key)
+    elif before.in_flight:
+        order = _order_of(case, world)
+        draft.emit(*(release(order, before.action_key) if order else ()))
+        draft.emit(*_free_budget(case, before, world))
+    elif before.status is not RefundStatus.FAILED:
+        draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", command.action_key)
+    return draft.emits
+
+
+def _unknown(command: cmd.RecordRefundUnknown, case: Case, context: Context) -> list[Emit]:
+    """The payment service does not say how it ended: the money stays reserved."""
+    draft = Draft(case, context)
+    event = ev.RefundUnknown(action_key=command.action_key, private=command.private)
+    if draft.is_told(event):
+        return []
+    before = case.refunds.get(command.action_key)
+    draft.add(event)
+    if before is None:
+        draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", command.action_key)
+    elif not before.in_flight:
+        draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", command.action_key)
+    return draft.emits
+
+
+def _reversed(
+    command: cmd.RecordRefundReversed, case: Case, world: World, context: Context
+) -> list[Emit]:
+    """The money bounced: it is free again, and what it had fulfilled is owed anew."""
+    draft = Draft(case, context)
+    event = ev.RefundReversed(
+        action_key=command.action_key, reason=command.reason, private=command.private
+    )
+    if draft.is_told(event):
+        return []
+    key, before = command.action_key, case.refunds.get(command.action_key)
+    draft.add(event)
+    if before is None:
+        draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", key)
+        return draft.emits
+    if before.status is RefundStatus.SUCCEEDED or before.in_flight:
+        order = _order_of(case, world)
+        free = reverse if before.status is RefundStatus.SUCCEEDED else release
+        draft.emit(*(free(order, key) if order else ()))
+        draft.emit(*_free_budget(case, before, world))
+        _owe_again(draft)
+    if before.status is not RefundStatus.SUCCEEDED:
+        draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", key)
+    draft.diverge_if_ended("pay_again", key)
+    return draft.emits
+
+
+def _owe_again(draft: Draft) -> None:
+    """Obligations that were fulfilled and are not any more. A withdrawn case owes nothing new."""
+    if draft.case.status is Status.WITHDRAWN:
+        return
+    for key, lines in outstanding(draft.case, settled=True).items():
+        if any(lines.values()) and draft.case.obligations[key].ended is ObligationEnd.FULFILLED:
+            draft.add(ev.ObligationReopened(obligation_id=key))
+
+
+# ------------------------------------------------------------------- shared
+
+
+def book_paid(case: Case, order: Order) -> list[Emit]:
+    """The ledger's share of what was paid before the case's order was linked."""
+    return [
+        emit
+        for refund in case.refunds.values()
+        if refund.status is RefundStatus.SUCCEEDED
+        for emit in settle(order, refund.action_key, case.case_id, refund.lines, refund.by)
+    ]
+
+
+def _order_of(case: Case, world: World) -> Order | None:
+    """The case's order; it keeps a ledger even while nothing else is known of it."""
+    return None if case.order_id is None else world.order(case.order_id)
+
+
+def _told_lines(amounts: tuple[LineMoney, ...], currency: str | None) -> tuple[LineAmount, ...]:
+    """Amounts of a fact in minor units, one for each line, by line. currency: the order's."""
+    currency = currency or amounts[0].money.currency
+    totals: dict[str, int] = {}
+    for i, part in enumerate(amounts):
+        require(
+            part.money.currency == currency,
+            "wrong_currency",
+            f"The order is in {currency}, not {part.money.currency}.",
+            f"amounts.{i}.money",
+        )
+        totals[part.line] = totals.get(part.line, 0) + part.money.minor
+    return tuple(LineAmount(line=line, amount=totals[line]) for line in sorted(totals))
+
+
+def _meant(case: Case, lines: tuple[LineAmount, ...]) -> str | None:
+    """Which open obligation a refund pays for that we did not ask for: the first on its lines."""
+    told = {part.line for part in lines}
+    for key, left in outstanding(case, settled=True).items():
+        if case.obligations[key].ended is None and told & {line for line in left if left[line]}:
+            return key
+    return None
+
+
+def _is_same(refund: Refund, paid: ev.RefundSucceeded) -> bool:
+    """The same payment, told again by somebody else or as of another moment."""
+    return (
+        refund.status is RefundStatus.SUCCEEDED
+        and refund.by is paid.by
+        and _sorted(refund.lines) == paid.lines
+    )
+
+
+def _sorted(lines: tuple[LineAmount, ...]) -> tuple[LineAmount, ...]:
+    return tuple(sorted(lines, key=lambda part: part.line))
+
+
+def _booked(order: Order, emits: list[Emit], draft: Draft) -> Order:
+    for emit in emits:
+        order = evolve(order, emit.event, draft.stamp(order.version))  # type: ignore[arg-type]
+    return order
+
+
+def _over(order: Order) -> int:
+    return sum(order.over_refunded().values())

@@ -37,11 +37,17 @@ class Proxy:
         self._listener.bind(str(folder / ".s.PGSQL.5432"))
         self._listener.listen()
         self._stopped = threading.Event()
+        self._speak = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
+    def end_silence(self) -> None:
+        """The stopped client goes on, and finds its connection gone."""
+        self._speak.set()
+
     def stop(self) -> None:
         self._stopped.set()
+        self._speak.set()
         for thread in self._threads:
             thread.join(5)
         self._listener.close()
@@ -76,7 +82,7 @@ class Proxy:
                     if at is not None and self.break_next is Fault.SILENCE:
                         self._happened()
                         server.sendall(data[: len(data) - (len(asked) - at)])
-                        self._stopped.wait(60)
+                        self._speak.wait(60)
                         return
                     server.sendall(data)
                 if server in readable:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.case import events as ev
-from domain.case.offers import net_lines, require_affordable
-from domain.case.rules import on, policies_of
+from domain.case.draft import Draft
+from domain.case.owed import fulfilled, outstanding
+from domain.case.rules import known_order, policies_of
 from domain.case.state import Case, Obligation, Proposal, ReturnStep
 from domain.case.values import (
     REFUNDS,
@@ -22,6 +23,7 @@ from domain.case.values import (
     Resolution,
 )
 from domain.kernel import Context, Emit, Private, Rejected, require
+from domain.money import money
 from domain.world import World
 
 
@@ -36,8 +38,34 @@ def agree_on(
     """The agreement on these items of a proposal, and the end of what it replaces: unfinished
     obligations, other proposals, an unanswered decline.
 
-    Rejected: item_not_offered, part_not_divisible, refund_exceeds_paid, payout_in_flight,
-    amendment_incomplete.
+    Rejected: those of `draft_agreement`.
+    """
+    draft, reached = draft_agreement(proposal, chosen, case, world, context, private)
+    draft.add(*fulfilled(draft.case))
+    items = set(reached.items)
+    for other in draft.case.open_proposals:
+        if other.items & items:
+            how = ProposalEnd.SUPERSEDED
+            draft.add(ev.ProposalEnded(proposal_id=other.proposal_id, how=how))
+    for decline in case.declines.values():
+        if decline.answer is None and set(decline.items) & items:
+            answer = DeclineAnswer.OVERTAKEN
+            draft.add(ev.DeclineAnswered(decline_id=decline.decline_id, answer=answer))
+    return draft.emits
+
+
+def draft_agreement(
+    proposal: Proposal,
+    chosen: tuple[int, ...],
+    case: Case,
+    world: World,
+    context: Context,
+    private: Private | None = None,
+) -> tuple[Draft, ev.AgreementReached]:
+    """What agreeing on these items would come to. What was paid for them before counts towards
+    it; with all else that the case still owes it must fit what is left of what was paid.
+
+    Rejected: item_not_offered, part_not_divisible, amendment_incomplete, refund_exceeds_paid.
     """
     for number in chosen:
         require(
@@ -47,10 +75,7 @@ def agree_on(
             "items",
         )
     parts = [part for p in proposal.parts if (part := _for_items(p, chosen, case)) is not None]
-    require_affordable(case, world, tuple(parts), "proposal_id")
     agreements, single = superseded_by(case, chosen)
-    ending = [o for o in case.open_obligations if o.agreement in agreements] + single
-    require_no_payout(case, ending, "proposal_id")
     items = tuple(sorted(chosen))
     whole = set(items) == set(proposal.items)
     reached = ev.AgreementReached(
@@ -62,18 +87,44 @@ def agree_on(
         policy=policies_of(case, world).procedure(context.now).ref,
         private=private,
     )
-    emits = [on(case, ended(o, ObligationEnd.SUPERSEDED)) for o in single]
-    emits.append(on(case, reached))
-    for other in case.open_proposals:
-        if other.proposal_id != proposal.proposal_id and other.items & set(items):
-            how = ProposalEnd.SUPERSEDED
-            emits.append(on(case, ev.ProposalEnded(proposal_id=other.proposal_id, how=how)))
-    for decline in case.declines.values():
-        if decline.answer is None and set(decline.items) & set(items):
-            answer = DeclineAnswer.OVERTAKEN
-            answered = ev.DeclineAnswered(decline_id=decline.decline_id, answer=answer)
-            emits.append(on(case, answered))
-    return emits
+    draft = Draft(case, context)
+    draft.add(*(ended(obligation, ObligationEnd.SUPERSEDED) for obligation in single), reached)
+    _require_affordable(case, draft.case, reached, world)
+    return draft, reached
+
+
+def _require_affordable(
+    before: Case, after: Case, reached: ev.AgreementReached, world: World
+) -> None:
+    if not any(terms.lines for terms in reached.obligations):
+        return
+    order = known_order(before, world)
+    owed = _owed(after)
+    if order.excess(owed.values()) <= order.excess(_owed(before).values()):
+        return
+    new = {terms.obligation_id for terms in reached.obligations}
+    asked = sum(part.amount for (key, _), part in owed.items() if key in new)
+    lines = {part.line for (key, _), part in owed.items() if key in new}
+    taken = sum(
+        part.amount for (key, line), part in owed.items() if key not in new and line in lines
+    )
+    left = max(0, order.refundable_total(lines) - taken)
+    currency = order.currency or ""
+    raise Rejected(
+        "refund_exceeds_paid",
+        f"{money(asked, currency)} asked, {money(left, currency)} left of what was paid.",
+        "parts",
+    )
+
+
+def _owed(case: Case) -> dict[tuple[str, str], LineAmount]:
+    """What the case's refund obligations still owe, by obligation and line."""
+    return {
+        (key, line): LineAmount(line=line, amount=amount)
+        for key, lines in outstanding(case).items()
+        for line, amount in lines.items()
+        if amount
+    }
 
 
 def ended(obligation: Obligation, how: ObligationEnd) -> ev.ObligationEnded:
@@ -81,8 +132,9 @@ def ended(obligation: Obligation, how: ObligationEnd) -> ev.ObligationEnded:
 
 
 def superseded_by(case: Case, items: Sequence[int]) -> tuple[list[str], list[Obligation]]:
-    """The agreements that a new word about these items replaces as a whole, and the unfinished
-    obligations that it takes out of agreements which hold on for other items.
+    """The agreements that a new word about these items replaces as a whole, and the obligations
+    that it takes out of agreements which hold on for other items: unfinished ones, and refunds
+    already paid, which so count towards what comes.
 
     Rejected: amendment_incomplete, when an obligation is about other items, too.
     """
@@ -95,8 +147,10 @@ def superseded_by(case: Case, items: Sequence[int]) -> tuple[list[str], list[Obl
         if not others:
             agreements.append(key)
             continue
-        for obligation in case.open_obligations:
-            if obligation.agreement == key and set(obligation.items) & set(items):
+        for obligation in case.obligations.values():
+            counts = obligation.ended is None or obligation.duty is Duty.REFUND
+            mine = obligation.agreement == key and set(obligation.items) & set(items)
+            if mine and counts and obligation.ended is not ObligationEnd.SUPERSEDED:
                 require(
                     set(obligation.items) <= set(items),
                     "amendment_incomplete",
@@ -163,7 +217,7 @@ def _obligations(
                 duty=duty,
                 party=Party.BUYER if duty is Duty.RETURN else Party.SHOP,
                 items=for_items,
-                amount=amount,
+                amount=amount or sum(line.amount for line in lines),
                 lines=lines,
                 after_return=after_return,
             )
@@ -173,18 +227,15 @@ def _obligations(
         if not _are_back(for_items, case):
             owe(Duty.RETURN, for_items)
 
-    for part, lines in zip(parts, net_lines(case, parts), strict=True):
-        amount = sum(line.amount for line in lines)
+    for part in parts:
         match part.resolution:
             case (
                 Resolution.REFUND_FULL | Resolution.REFUND_PARTIAL | Resolution.REFUND_MISSING_PART
             ):
-                if amount:
-                    owe(Duty.REFUND, part.items, lines=lines, amount=amount)
+                owe(Duty.REFUND, part.items, lines=part.lines)
             case Resolution.RETURN_AND_REFUND:
                 send_back(part.items)
-                if amount:
-                    owe(Duty.REFUND, part.items, lines=lines, amount=amount, after_return=True)
+                owe(Duty.REFUND, part.items, lines=part.lines, after_return=True)
             case Resolution.EXCHANGE:
                 send_back(part.items)
                 owe(Duty.DISPATCH, part.items, after_return=not _is_all_wrong(part, case))

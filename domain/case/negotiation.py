@@ -6,9 +6,9 @@ from typing import assert_never
 
 from domain.case import commands as cmd
 from domain.case import events as ev
-from domain.case.agreements import agree_on, ended, require_no_payout
+from domain.case.agreements import agree_on, draft_agreement, ended, require_no_payout
 from domain.case.declines import answer_decline, decline_complaint
-from domain.case.offers import goodwill_of, parts_of, require_affordable
+from domain.case.offers import goodwill_of, parts_of
 from domain.case.rules import on, require_open
 from domain.case.state import Case, Proposal
 from domain.case.values import ObligationEnd, ProposalEnd
@@ -52,7 +52,8 @@ def _propose(
     and an offer that names one's own earlier one replaces it.
 
     Rejected: case_ended, proposal_id_reused, proposal_id_too_long, unknown_proposal,
-    proposal_ended, and those of `parts_of`, `goodwill_of` and `require_affordable`.
+    proposal_ended, and those of `parts_of`, `goodwill_of` and `draft_agreement`: what
+    could not be agreed on is not offered.
     """
     require_open(case)
     require(
@@ -78,7 +79,15 @@ def _propose(
         f"{command.proposal_id} names a ruling or an approval.",
         "proposal_id",
     )
-    require_affordable(case, world, parts, "parts")
+    offer = Proposal(
+        proposal_id=command.proposal_id,
+        by=command.by,
+        parts=parts,
+        refund_total=sum(part.amount for part in parts),
+        goodwill=goodwill,
+        proposed_at=context.occurred_at,
+    )
+    draft_agreement(offer, tuple(sorted(offer.items)), case, world, context)
     emits: list[Emit] = []
     if command.counters is not None:
         countered = _open_proposal(case, command.counters, "counters")
@@ -87,10 +96,10 @@ def _propose(
         emits.append(on(case, ev.ProposalEnded(proposal_id=countered.proposal_id, how=how)))
     proposed = ev.ResolutionProposed(
         proposal_id=command.proposal_id,
-        by=command.by,
-        parts=parts,
-        refund_total=sum(part.amount for part in parts),
-        goodwill=goodwill,
+        by=offer.by,
+        parts=offer.parts,
+        refund_total=offer.refund_total,
+        goodwill=offer.goodwill,
         counters=command.counters,
         private=command.private,
     )

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from domain.case.commands import PartOffer, ProposeResolution
 from domain.case.rules import known_order, line_amounts, minor, policies_of, require_items
-from domain.case.state import Case, Item, Obligation
+from domain.case.state import Case, Item
 from domain.case.values import (
     NEEDS_RETURN,
     REFUNDS,
-    Duty,
-    LineAmount,
     Part,
     ProblemType,
-    RefundStatus,
     Resolution,
     Stage,
 )
 from domain.kernel import Context, require
-from domain.money import money
 from domain.order import Order
 from domain.policy import in_currency
 from domain.world import World
@@ -99,87 +94,6 @@ def goodwill_of(
         "goodwill",
     )
     return amount
-
-
-def require_affordable(case: Case, world: World, parts: tuple[Part, ...], field: str) -> None:
-    """Refuse refunds beyond what is left of what was paid for the lines: what was paid back for
-    the same items counts towards the new offer, what is agreed for other items is taken.
-
-    Rejected: refund_exceeds_paid.
-    """
-    owed = [amount for lines in net_lines(case, parts, in_flight=True) for amount in lines]
-    if not owed:
-        return
-    order = known_order(case, world)
-    items = {number for part in parts for number in part.items}
-    agreed = [
-        line for o in case.open_obligations if not items & set(o.items) for line in _rest(case, o)
-    ]
-    if order.excess([*agreed, *owed]) <= order.excess(agreed):
-        return
-    currency = order.currency or ""
-    asked = sum(part.amount for part in owed)
-    lines = {part.line for part in owed}
-    taken = sum(part.amount for part in agreed if part.line in lines)
-    left = max(0, order.refundable_total(lines) - taken)
-    require(
-        False,
-        "refund_exceeds_paid",
-        f"{money(asked, currency)} asked, {money(left, currency)} left of what was paid.",
-        field,
-    )
-
-
-def net_lines(
-    case: Case, parts: Iterable[Part], *, in_flight: bool = False
-) -> list[tuple[LineAmount, ...]]:
-    """What is still owed of each part, by line: money already paid back for the same items counts.
-
-    in_flight: payouts under way count as paid.
-    """
-    paid: dict[tuple[str, str], int] = {}
-    for refund in case.refunds.values():
-        if refund.status is RefundStatus.SUCCEEDED or (in_flight and refund.in_flight):
-            for line in refund.lines:
-                paid[refund.action_key, line.line] = line.amount
-    return [_net(case, part, paid) for part in parts]
-
-
-def _net(case: Case, part: Part, paid: dict[tuple[str, str], int]) -> tuple[LineAmount, ...]:
-    owed: list[LineAmount] = []
-    for line in part.lines:
-        rest = line.amount
-        for (action_key, paid_line), amount in paid.items():
-            if paid_line == line.line and _is_for(case, action_key, part.items):
-                counted = min(rest, amount)
-                paid[action_key, paid_line] = amount - counted
-                rest -= counted
-        if rest:
-            owed.append(LineAmount(line=line.line, amount=rest))
-    return tuple(owed)
-
-
-def _is_for(case: Case, action_key: str, items: tuple[int, ...]) -> bool:
-    obligation = case.obligations.get(case.refunds[action_key].obligation_id or "")
-    return obligation is not None and bool(set(obligation.items) & set(items))
-
-
-def _rest(case: Case, obligation: Obligation) -> list[LineAmount]:
-    """What an open refund obligation has not asked the ledger for yet."""
-    if obligation.duty is not Duty.REFUND:
-        return []
-    taken: dict[str, int] = {}
-    for refund in case.refunds.values():
-        if refund.obligation_id == obligation.obligation_id and (
-            refund.in_flight or refund.status is RefundStatus.SUCCEEDED
-        ):
-            for line in refund.lines:
-                taken[line.line] = taken.get(line.line, 0) + line.amount
-    rest = [
-        LineAmount(line=line.line, amount=max(0, line.amount - taken.get(line.line, 0)))
-        for line in obligation.lines
-    ]
-    return [line for line in rest if line.amount]
 
 
 # -------------------------------------------------------------------- a part

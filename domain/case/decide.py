@@ -8,6 +8,7 @@ from domain.case import commands as cmd
 from domain.case.closing import decide_closing
 from domain.case.commands import CaseCommand, FileComplaint
 from domain.case.corrections import decide_correction
+from domain.case.exemption import judged
 from domain.case.goods import decide_goods
 from domain.case.intake import decide_intake
 from domain.case.negotiation import decide_negotiation
@@ -23,8 +24,8 @@ from domain.world import World
 
 
 def decide(command: CaseCommand, world: World, context: Context) -> list[Emit]:
-    """The events of a case command, those of other streams that it touches and those of the
-    clocks included. Raises Rejected; a fact is never refused for the case's state."""
+    """The events of a case command, those of other streams that it touches, of the clocks and of
+    the exemption included. Raises Rejected; a fact is never refused for the case's state."""
     case = resolve(command.case_id, world)
     emits: list[Emit] = []
     if not case.is_filed and not isinstance(command, FileComplaint):
@@ -35,7 +36,8 @@ def decide(command: CaseCommand, world: World, context: Context) -> list[Emit]:
             "case_id",
         )
         emits = divergence(case, DivergenceKind.UNKNOWN_CASE, "file_complaint")
-    return follow(case, _track(command, case, world, context) + emits, world, context)
+    followed = follow(case, _track(command, case, world, context) + emits, world, context)
+    return judged(case, followed, context)
 
 
 def _track(command: CaseCommand, case: Case, world: World, context: Context) -> list[Emit]:

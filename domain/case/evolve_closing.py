@@ -30,7 +30,9 @@ def evolve_closing(case: Case, event: ev.ClosingEvent, stamp: Stamp) -> Case:
         case ev.EvaluationInvited():
             return case.with_(invited=True)
         case ev.CaseEvaluated():
-            return case.with_(evaluation=event.rating)
+            if case.evaluated_at is not None and stamp.occurred_at < case.evaluated_at:
+                return case
+            return case.with_(evaluation=event.rating, evaluated_at=stamp.occurred_at)
         case ev.FollowUpOpened():
             return case.with_(follow_up=True)
         case ev.FollowUpDone():

@@ -6,9 +6,9 @@ from typing import assert_never
 
 from domain.case import commands as cmd
 from domain.case import events as ev
+from domain.case.draft import Draft
 from domain.case.identity import file_complaint, link_order
 from domain.case.rules import (
-    divergence,
     item_of,
     known_order,
     on,
@@ -47,7 +47,7 @@ def decide_intake(
         case cmd.RequestIntercept():
             return _request_intercept(command, case, world)
         case cmd.RecordIntercept():
-            return _record_intercept(command, case)
+            return _record_intercept(command, case, context)
         case cmd.VerifyOrder():
             return _verify_order(command, case, world, context)
         case cmd.VerifyItem():
@@ -171,23 +171,20 @@ def _request_intercept(command: cmd.RequestIntercept, case: Case, world: World) 
     return [on(case, requested)]
 
 
-def _record_intercept(command: cmd.RecordIntercept, case: Case) -> list[Emit]:
-    known = case.intercepts.get(command.shipment_id)
-    if known is not None and known.succeeded is command.succeeded:
-        return []
+def _record_intercept(command: cmd.RecordIntercept, case: Case, context: Context) -> list[Emit]:
     ended = ev.InterceptEnded(
         shipment_id=command.shipment_id, succeeded=command.succeeded, private=command.private
     )
-    emits = [on(case, ended)]
-    if not case.is_filed:
-        return emits
-    if not case.is_open:
-        kind = DivergenceKind.CASE_ENDED
-        emits += divergence(case, kind, "check_intercepted_parcel", command.shipment_id)
-    elif not command.succeeded:
+    draft = Draft(case, context)
+    known = case.intercepts.get(command.shipment_id)
+    if draft.is_told(ended) or (known is not None and known.succeeded is command.succeeded):
+        return []
+    draft.add(ended)
+    draft.diverge_if_ended("check_intercepted_parcel", command.shipment_id)
+    if case.is_open and not command.succeeded:
         kind = DivergenceKind.INTERCEPT_FAILED
-        emits += divergence(case, kind, "agree_wait_or_return", command.shipment_id)
-    return emits
+        draft.diverge(kind, "agree_wait_or_return", command.shipment_id)
+    return draft.emits
 
 
 # ------------------------------------------------------------ verification

@@ -25,9 +25,13 @@ _FACTS: Final[dict[type[Event], tuple[str, ...]]] = {
     ev.RepairSentBack: ("obligation_id",),
     ev.AppraisalMaterialReceived: ("appraisal_id",),
     ev.AppraisalVerdictGiven: ("appraisal_id", "verdict", "independent"),
+    ev.InterceptEnded: ("shipment_id", "succeeded"),
     ev.PlatformIntervened: ("called_by",),
     ev.PlatformDeadlineSet: ("deadline",),
     ev.PlatformStatusObserved: ("status", "ended"),
+    ev.CaseEvaluated: ("rating",),
+    ev.ExemptionDecided: ("granted",),
+    ev.ExemptionTagObserved: ("exempt",),
 }
 """Events of facts -> the fields that the teller filled."""
 

@@ -430,6 +430,7 @@ class Case(State):
     confirmed_at: datetime | None = None
     invited: bool = False
     evaluation: Rating | None = None
+    evaluated_at: datetime | None = None
     follow_up: bool = False
     classification: Classification | None = None
     outcome: Outcome | None = None

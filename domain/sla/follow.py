@@ -40,7 +40,7 @@ def follow(case: Case, emits: list[Emit], world: World, context: Context) -> lis
         keeper.emits = []
         before = keeper.case
         stamp = keeper.apply(emit)
-        if keeper.case.is_filed:
+        if keeper.case.is_filed or before.is_filed:
             _follow_event(keeper, before, emit.event, stamp, world)
         followed += keeper.emits
     return followed
@@ -150,10 +150,13 @@ def _follow_event(
             for clock in list(keeper.case.clocks.values()):
                 if clock.clock in ON_ENDING:
                     keeper.cancel(clock, at)
+        case ev.ComplaintReferred():
+            for clock in list(keeper.case.clocks.values()):
+                keeper.cancel(clock, at)
         case ev.EntryCorrected():
             _taken_back(keeper, event.supersedes, at)
         case ev.BackdatingConfirmed():
-            _confirmed(keeper, event.entry, stamp)
+            _confirmed(keeper, event.entry, stamp, world)
         case _:
             pass  # the other events move no clock
     keeper.notice(at)
@@ -177,14 +180,22 @@ def _counts(keeper: Timekeeper, stamp: Stamp, world: World) -> bool:
 def _responded(keeper: Timekeeper, at: datetime, stamp: Stamp, world: World) -> None:
     """The buyer was answered at `at`; shortly before the complaint counts too."""
     counts = _counts(keeper, stamp, world)
+    for clock in list(keeper.case.clocks.values()):
+        if clock.clock is ClockName.FIRST_RESPONSE and _answers(keeper, clock, at, stamp, world):
+            keeper.satisfy(clock, at, counts=counts, stamp=stamp)
+
+
+def _answers(keeper: Timekeeper, clock: Clock, at: datetime, stamp: Stamp, world: World) -> bool:
+    """What happened at `at` can answer what the clock waits for: it came after the clock's
+    start, or, for a complaint's first response, shortly before."""
+    if at >= clock.started_at:
+        return True
+    if clock.clock is not ClockName.FIRST_RESPONSE or clock.round > 1:
+        return False
     platform, shop, _ = keeper.case.case_id.split(":", 2)
     policies = world.policies(platform, shop, keeper.case.category)
     before = policies.sla(stamp.decided_at).values.prior_contact_minutes
-    for clock in list(keeper.case.clocks.values()):
-        if clock.clock is ClockName.FIRST_RESPONSE:
-            early = timedelta(minutes=before if clock.round == 1 else 0)
-            if at >= clock.started_at - early:
-                keeper.satisfy(clock, at, counts=counts, stamp=stamp)
+    return at >= clock.started_at - timedelta(minutes=before)
 
 
 def _offered(keeper: Timekeeper, at: datetime, stamp: Stamp, world: World) -> None:
@@ -222,14 +233,22 @@ def _taken_back(keeper: Timekeeper, version: int, at: datetime) -> None:
             keeper.reopen(clock, at)
 
 
-def _confirmed(keeper: Timekeeper, version: int, stamp: Stamp) -> None:
-    """A second person vouched for the time of a dated-back contact: now it counts."""
-    for contact in keeper.case.contacts:
-        if contact.version == version and contact.counts:
-            for clock in list(keeper.case.clocks.values()):
-                if clock.clock is ClockName.FIRST_RESPONSE:
-                    keeper.satisfy(clock, contact.occurred_at, counts=True, stamp=stamp)
-            keeper.restart(contact.occurred_at, counts=True, stamp=stamp)
+def _confirmed(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> None:
+    """A second person vouched for the time of a dated-back entry: now it counts."""
+    entry = keeper.case.entries.get(version)
+    if entry is None:
+        return
+    at = entry.occurred_at
+    if entry.topic == ev.ContactRecorded.TOPIC:
+        if not any(c.version == version and c.counts for c in keeper.case.contacts):
+            return
+        names = {ClockName.FIRST_RESPONSE}
+    else:
+        names = {ClockName.FIRST_RESPONSE, ClockName.FIRST_SOLUTION}
+    for clock in list(keeper.case.clocks.values()):
+        if clock.clock in names and _answers(keeper, clock, at, stamp, world):
+            keeper.satisfy(clock, at, counts=True, stamp=stamp)
+    keeper.restart(at, counts=True, stamp=stamp)
 
 
 # ----------------------------------------------- negotiation and execution
@@ -289,7 +308,7 @@ def _superseded(
 
 def _pay_again(keeper: Timekeeper, action_key: str, at: datetime) -> None:
     """Money that bounced is owed anew: a fresh execution clock, the old one stands."""
-    refund = keeper.case.refunds[action_key] if action_key in keeper.case.refunds else None
+    refund = keeper.case.refunds.get(action_key)
     if refund is not None and refund.obligation_id is not None and keeper.case.is_open:
         about = f"{refund.obligation_id}:{refund.attempts + 1}"
         keeper.start(ClockName.EXECUTION, Party.SHOP, at, about=about)

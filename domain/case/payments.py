@@ -12,12 +12,18 @@ from domain import budget as budgets
 from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.auto_refund import decide_auto_refund
-from domain.case.commands import LineMoney, PaymentCommand
+from domain.case.commands import PaymentCommand
 from domain.case.draft import Draft
 from domain.case.goodwill import grant_goodwill, reimburse_return_freight
 from domain.case.keys import require_key_of_refund
 from domain.case.owed import awaited_goods, fulfilled, outstanding
-from domain.case.rules import known_order, line_amounts, policies_of, require_open
+from domain.case.rules import (
+    known_order,
+    line_amounts,
+    policies_of,
+    require_open,
+    told_lines,
+)
 from domain.case.state import Case, Obligation, Refund, ReturnStep, Status
 from domain.case.values import (
     DivergenceKind,
@@ -233,7 +239,7 @@ def _succeeded(
     Rejected only for what no payout of this order can be: wrong_currency.
     """
     key, order = command.action_key, _order_of(case, world)
-    lines = _told_lines(command.amounts, (order.currency if order else None) or case.currency)
+    lines = told_lines(command.amounts, (order.currency if order else None) or case.currency)
     before = case.refunds.get(key)
     draft = Draft(case, context)
     paid = ev.RefundSucceeded(
@@ -360,21 +366,6 @@ def book_paid(case: Case, order: Order) -> list[Emit]:
 def _order_of(case: Case, world: World) -> Order | None:
     """The case's order; it keeps a ledger even while nothing else is known of it."""
     return None if case.order_id is None else world.order(case.order_id)
-
-
-def _told_lines(amounts: tuple[LineMoney, ...], currency: str | None) -> tuple[LineAmount, ...]:
-    """Amounts of a fact in minor units, one for each line, by line. currency: the order's."""
-    currency = currency or amounts[0].money.currency
-    totals: dict[str, int] = {}
-    for i, part in enumerate(amounts):
-        require(
-            part.money.currency == currency,
-            "wrong_currency",
-            f"The order is in {currency}, not {part.money.currency}.",
-            f"amounts.{i}.money",
-        )
-        totals[part.line] = totals.get(part.line, 0) + part.money.minor
-    return tuple(LineAmount(line=line, amount=totals[line]) for line in sorted(totals))
 
 
 def _meant(case: Case, lines: tuple[LineAmount, ...]) -> str | None:

@@ -57,9 +57,7 @@ def item_of(case: Case, number: int, field: str = "item") -> Item:
 def require_items(case: Case, numbers: tuple[int, ...], field: str = "items") -> None:
     for number in numbers:
         item_of(case, number, field)
-    require(
-        len(set(numbers)) == len(numbers), "item_named_twice", "An item is named twice.", field
-    )
+    require(len(set(numbers)) == len(numbers), "item_named_twice", "An item is named twice.", field)
 
 
 def require_evidence(case: Case, evidence: tuple[str, ...], field: str = "evidence") -> None:
@@ -121,10 +119,25 @@ def line_amounts(
     return tuple(result)
 
 
+def told_lines(amounts: tuple[LineMoney, ...], currency: str | None) -> tuple[LineAmount, ...]:
+    """Amounts of a fact in minor units, one for each line, by line. currency: the order's.
+
+    Rejected only: wrong_currency.
+    """
+    totals: dict[str, int] = {}
+    for i, part in enumerate(amounts):
+        currency = currency or part.money.currency
+        amount = minor(part.money, currency, f"amounts.{i}.money")
+        totals[part.line] = totals.get(part.line, 0) + amount
+    return tuple(LineAmount(line=line, amount=totals[line]) for line in sorted(totals))
+
+
 def divergence(case: Case, kind: DivergenceKind, next_action: str, about: str = "") -> list[Emit]:
     """Record, once, that a fact contradicts the case. next_action: a stable code of what a person
     has to do, e.g. ``check_refund``."""
-    if any(d.kind is kind and d.about == about and not d.settled for d in case.divergences.values()):
+    if any(
+        d.kind is kind and d.about == about and not d.settled for d in case.divergences.values()
+    ):
         return []
     found = ev.DivergenceFound(
         divergence_id=len(case.divergences) + 1,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.case.owed import awaited_goods, outstanding
 from domain.case.state import (
     Appraisal,
     AppraisalStep,
@@ -91,9 +92,10 @@ def _steps(case: Case) -> Iterator[Turn]:
 
 def _trouble(case: Case) -> Iterator[Turn]:
     for refund in case.refunds.values():
-        if refund.status in (RefundStatus.UNKNOWN, RefundStatus.REVERSED):
-            yield Turn(Party.SHOP, Action.CHECK_PAYOUT, refund.action_key)
-        elif refund.status is RefundStatus.FAILED and _is_owed(case, refund.obligation_id):
+        failed = refund.status in (RefundStatus.FAILED, RefundStatus.REVERSED)
+        if refund.status is RefundStatus.UNKNOWN or (
+            failed and _is_owed(case, refund.obligation_id)
+        ):
             yield Turn(Party.SHOP, Action.CHECK_PAYOUT, refund.action_key)
     for divergence in case.open_divergences:
         yield Turn(Party.SHOP, Action.SETTLE_DIVERGENCE, str(divergence.divergence_id))
@@ -146,12 +148,15 @@ def _obligation_of_shop(case: Case, obligation: Obligation) -> Iterator[Turn]:
         return
     if obligation.party is not Party.SHOP:
         return
-    if obligation.after_return and (back is None or back not in _ARRIVED):
+    awaited = awaited_goods(case, obligation)
+    if awaited in _TO_DECIDE:
+        yield Turn(Party.SHOP, Action.DECIDE_RETURN, about)
+    if awaited is not None:
         return
     match obligation.duty:
         case Duty.REFUND:
-            waits = case.paid_for(about) >= obligation.amount
-            if not waits and not _has_failed(case, about):
+            left = outstanding(case).get(about, {})
+            if any(left.values()) and not _has_failed(case, about):
                 yield Turn(Party.SHOP, Action.PAY, about)
         case Duty.DISPATCH:
             if not any(r.obligation_id == about for r in case.replacements.values()):
@@ -164,7 +169,8 @@ def _obligation_of_shop(case: Case, obligation: Obligation) -> Iterator[Turn]:
             yield Turn(Party.SHOP, Action.GRANT_GOODWILL, about)
 
 
-_ARRIVED = frozenset({ReturnStep.INSPECTED, ReturnStep.LOST, ReturnStep.SENT_BACK})
+_TO_DECIDE = frozenset({ReturnStep.INSPECTED, ReturnStep.LOST})
+"""What came back is not acceptable, or was lost without proof that the buyer had sent it."""
 
 
 def _return_of(case: Case, obligation: Obligation) -> ReturnStep | None:

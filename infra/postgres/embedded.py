@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-import psutil
 import psycopg
 
 from infra.failure import Say, say_nothing
@@ -82,11 +81,12 @@ def embedded_server(
     """
     cluster = _Cluster(home, version, launcher or choose_launcher())
     cluster.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (cluster.folder / "users.lock").open("ab") as users:
-        with cluster.starting():
-            fcntl.flock(users, fcntl.LOCK_SH)
-            server = cluster.running() or cluster.start(say)
+    with cluster.lock("users").open("ab") as users:
         try:
+            with cluster.starting() as gate:
+                fcntl.flock(users, fcntl.LOCK_SH)
+                cluster.ensure_guard()
+                server = cluster.running() or cluster.start(gate, say)
             yield server
         finally:
             with cluster.starting():
@@ -104,9 +104,12 @@ class _Cluster:
         self.launcher = launcher
         self.identity = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
 
+    def lock(self, name: str) -> Path:
+        return self.folder / f"{name}.lock"
+
     @contextlib.contextmanager
     def starting(self) -> Generator[BinaryIO]:
-        with (self.folder / "start.lock").open("ab") as gate:
+        with self.lock("start").open("ab") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)
             yield gate
 
@@ -132,19 +135,18 @@ class _Cluster:
     def running(self) -> Server | None:
         """The server that already runs on this data, once it answers; else None."""
         pid = guard.postmaster(self.data)
-        if pid is None or not self._is_postmaster(pid):
+        if pid is None or not guard.serves(pid, self.data):
             return None
         server = Server(self.sockets, pid)
-        self._await(server)
-        return server
+        return server if self._answers(server) else None
 
-    def start(self, say: Say) -> Server:
+    def start(self, gate: BinaryIO, say: Say) -> Server:
         install = reachable_install(self.version, self.launcher)
         made = [self._make_folder(self.place), self._make_folder(self.sockets)]
         own(self.launcher, made)
         if not self.data.exists():
             say("Creating a PostgreSQL {version} database", version=self.version)
-            self._init(install)
+            self._init(install, gate)
         say("Starting PostgreSQL {version}", version=self.version)
         # Nobody runs on this data (see running), so a lock file is a crash's; its process
         # id may by now be someone else's, which would stop PostgreSQL from starting.
@@ -159,7 +161,7 @@ class _Cluster:
         command = (install / "bin" / "pg_ctl", "start", "--silent", "--wait")
         where = ("-D", self.data, "-l", self.place / "log", "-t", str(int(START_SECONDS)))
         until = time.monotonic() + START_SECONDS
-        while (done := self.launcher.run(*command, *where)).returncode != 0:
+        while (done := self.launcher.run(*command, *where, holding=gate)).returncode != 0:
             # After a SIGKILL of the server its children may hold the memory for a moment.
             if "still in use" not in self._log_end() or time.monotonic() > until:
                 raise PostgresError(
@@ -168,28 +170,27 @@ class _Cluster:
                 )
             time.sleep(0.2)
         pid = guard.postmaster(self.data)
-        if pid is None:
+        server = Server(self.sockets, pid or 0)
+        if pid is None or not self._answers(server):
             raise PostgresError("PostgreSQL did not start: {reason}", reason=self._log_end())
-        server = Server(self.sockets, pid)
-        self._await(server)
-        self._set_guard(pid)
         return server
 
     def stop(self) -> None:
-        pid = guard.postmaster(self.data)
-        if pid is not None and self._is_postmaster(pid) and not guard.stop(self.data, pid):
+        if not guard.stop(self.data):
+            pid = guard.postmaster(self.data)
             raise PostgresError("PostgreSQL (process {pid}) did not stop.", pid=pid)
         if self.sockets.parent != self.place:
             with contextlib.suppress(OSError):
                 self.sockets.rmdir()
 
-    def _init(self, install: Path) -> None:
+    def _init(self, install: Path, gate: BinaryIO) -> None:
         fresh = self.place / "data.new"  # renamed when complete: a crash leaves no half
         if fresh.exists():
             shutil.rmtree(fresh)
         done = self.launcher.run(
             *(install / "bin" / "initdb", "-D", fresh, "-U", SUPERUSER, "--auth=trust"),
             *("--encoding=UTF8", "--no-locale", "--data-checksums"),
+            holding=gate,
         )
         if done.returncode != 0:
             raise PostgresError(
@@ -210,32 +211,22 @@ class _Cluster:
             raise PostgresError("{path} is not a folder that only you can write.", path=folder)
         return folder
 
-    def _is_postmaster(self, pid: int) -> bool:
-        """Whether the process is a server on our data: a server works in its data folder."""
-        try:
-            process = psutil.Process(pid)
-            return (
-                process.status() != psutil.STATUS_ZOMBIE
-                and "postgres" in process.name()
-                and Path(process.cwd()).samefile(self.data)
-            )
-        except (psutil.Error, OSError):
-            return False
-
-    def _await(self, server: Server) -> None:
-        """Wait until it answers; it may be starting, recovering or stopping."""
+    def _answers(self, server: Server) -> bool:
+        """Wait until it answers: it may be starting or recovering. False when it ends instead."""
         until = time.monotonic() + START_SECONDS
         while True:
             try:
                 psycopg.connect(server.url(SUPERUSER), connect_timeout=5).close()
             except psycopg.OperationalError as e:
-                if not self._is_postmaster(server.pid) or time.monotonic() > until:
+                if not guard.serves(server.pid, self.data):
+                    return False
+                if time.monotonic() > until:
                     raise PostgresError(
                         "PostgreSQL does not answer: {reason}", reason=one_line(e)
                     ) from e
                 time.sleep(0.05)
             else:
-                return
+                return True
 
     def _log_end(self) -> str:
         try:
@@ -244,11 +235,14 @@ class _Cluster:
             return ""
         return " / ".join(lines[-5:])
 
-    def _set_guard(self, pid: int) -> None:
-        """Start the guard as a grandchild, so that nobody has to wait for its end."""
-        command = [sys.executable, "-I", "-S", guard.__file__]
-        command += [str(self.folder / "users.lock"), str(self.folder / "start.lock")]
-        command += [str(self.data), str(pid)]
+    def ensure_guard(self) -> None:
+        """See to it that there is a guard before there is a server: this command may be killed
+        at any moment. As a grandchild, so that nobody has to wait for its end."""
+        with self.lock("guard").open("ab") as guarding:
+            if not guard.try_lock(guarding):
+                return
+        locks = (self.lock("users"), self.lock("start"), self.lock("guard"))
+        command = (sys.executable, "-I", "-S", guard.__file__, *locks, self.data)
         subprocess.run(
             ["/bin/sh", "-c", '"$@" &', "sh", *command],
             check=True,

@@ -1,8 +1,9 @@
-"""Stops an embedded server whose last user was killed: `guard.py USERS START DATA PID`.
+"""Stops an embedded server whose last user was killed: `guard.py USERS START GUARD DATA`.
 
 Standard library only, started beside each server and independent of whoever started it.
-Every user of the server holds the lock file USERS together with the others; whoever gets it
-alone, while holding START, may stop the server.
+Every user of the server shares the lock file USERS; START is held while a server is started
+or stopped; GUARD is held by the one guard there is. A guard ends only with START in hand, so
+whoever holds START can see from GUARD whether there is one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -38,17 +40,32 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def stop(data: Path, pid: int, seconds: float = 60) -> bool:
+def serves(pid: int, data: Path) -> bool:
+    """Whether the process is a server on this data, and not one that got the id of a dead one."""
+    if not is_alive(pid):
+        return False
+    if Path("/proc/self").exists():
+        try:
+            return os.path.samefile(f"/proc/{pid}/cwd", data)  # a server works in its data folder
+        except OSError:
+            return False
+    ps = ("ps", "-o", "command=", "-p", str(pid))
+    words = subprocess.run(ps, check=False, capture_output=True, text=True).stdout
+    return "postgres" in words and str(data) in words
+
+
+def stop(data: Path, seconds: float = 60) -> bool:
     """Fast shutdown (SIGINT): sessions are ended, a checkpoint is written. True when gone."""
+    pid = postmaster(data)
+    if pid is None or not serves(pid, data):
+        return True
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
-        until = time.monotonic() + seconds
-        while is_alive(pid) and postmaster(data) == pid:
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.01)
-        while is_alive(pid) and time.monotonic() < until:
-            time.sleep(0.01)
+    until = time.monotonic() + seconds
+    while serves(pid, data):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
     return True
 
 
@@ -61,16 +78,19 @@ def try_lock(file: BinaryIO) -> bool:
     return True
 
 
-def main(users: Path, start: Path, data: Path, pid: int) -> None:
-    with users.open("rb") as using, start.open("rb") as starting:
-        while postmaster(data) == pid and is_alive(pid):
+def main(users: Path, start: Path, guard: Path, data: Path) -> None:
+    # Closed from the right, so START is given up last.
+    with start.open("rb") as starting, users.open("rb") as using, guard.open("rb") as guarding:
+        if not try_lock(guarding):
+            return
+        while True:
             if try_lock(starting):
                 if try_lock(using):
-                    stop(data, pid)
+                    stop(data)
                     return
                 fcntl.flock(starting, fcntl.LOCK_UN)
             time.sleep(LOOK_EVERY)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    main(*map(Path, sys.argv[1:]))

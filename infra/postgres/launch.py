@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as distribution_version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 
 from infra.failure import Failure
 
@@ -37,15 +38,24 @@ class Launcher:
     prefix: tuple[str, ...] = ()
     account: tuple[int, int] | None = None
 
-    def run(self, *command: str | Path, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run to the end, output captured; it never has a terminal or our folder."""
+    def run(
+        self, *command: str | Path, holding: BinaryIO | None = None, seconds: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run to the end, output captured; it never has a terminal or our folder.
+
+        holding: a locked file that stays locked until the command ends, even if we are killed
+        meanwhile; what the command leaves running does not hold it.
+        """
+        if holding is not None:
+            # The shell has the file as its input and, having more to do, waits.
+            command = ("/bin/sh", "-c", '"$@" </dev/null; exit $?', "sh", *command)
         uid, gid = self.account or (None, None)
         # A file, not a pipe: a server started by the command would hold the pipe open.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
                 [*self.prefix, *map(str, command)],
                 check=False,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if holding is None else holding,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",

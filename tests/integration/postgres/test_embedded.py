@@ -172,6 +172,16 @@ def test_a_server_left_running_without_user_and_guard_is_taken_over(home: Path) 
         assert not runs(pid)
 
 
+def test_a_command_that_comes_while_the_server_stops_starts_it_again(home: Path) -> None:
+    with another_command(home) as (process, pid):
+        process.kill()
+        process.wait()
+        os.kill(pid, signal.SIGINT)
+        with embedded_server(home) as server:
+            assert server.pid != pid
+            note(server.url("postgres"), "again")
+
+
 def test_a_killed_server_recovers_what_it_had_confirmed(home: Path) -> None:
     with embedded_server(home) as server:
         for number in range(20):
@@ -229,7 +239,7 @@ def test_a_socket_folder_that_somebody_else_prepared_is_refused(home: Path) -> N
         with pytest.raises(PostgresError, match="only you can write"), embedded_server(deep):
             pass
     finally:
-        server.sockets.rmdir()
+        shutil.rmtree(server.sockets, ignore_errors=True)
 
 
 def test_a_home_that_cannot_be_made_is_a_clear_error(home: Path) -> None:

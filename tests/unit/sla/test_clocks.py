@@ -248,7 +248,15 @@ def test_a_decline_counts_as_a_solution_proposed() -> None:
 
 
 def test_an_earlier_complaint_about_the_same_matter_moves_the_due_times_back() -> None:
-    joined = ev.ComplaintJoined(number="AS2", channel=Channel.IM, items=(), evidence=())
+    joined = ev.ComplaintJoined(
+        number="AS2",
+        channel=Channel.IM,
+        items=(),
+        about=(),
+        severity=Level.LOW,
+        safety=False,
+        evidence=(),
+    )
     story = filed().tell(joined, -5, known=1)
     assert story.clock(FIRST_RESPONSE).due_at == T0 + hours(19)
 

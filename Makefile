@@ -1,7 +1,7 @@
 # Casetrail. `make` alone prints this help; nothing but Python 3.11+ and make is needed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run run test soak bench check format format-check lint types contracts lock clean
+.PHONY: help setup setup-run run test soak bench golden check format format-check lint types contracts lock clean
 
 # The first interpreter that is really there and new enough (a shim may be neither).
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -37,6 +37,9 @@ soak: setup ## Run the soak tests: kills, races, long random sequences
 
 bench: setup ## Print the benchmarks' ratios (SMOKE=1: seconds, only to see that they run)
 	$(BIN)/python -m tests.bench $(if $(SMOKE),--smoke) $(ARGS)
+
+golden: setup ## Add lines for new event topics to the golden corpus (ARGS=URL: that log's streams)
+	$(BIN)/python -m tests.golden $(ARGS)
 
 check: format-check lint types contracts test ## Everything a change must pass
 

@@ -57,9 +57,11 @@ def read_master_key(file: Path) -> bytes:
     except FileExistsError:
         pass
     try:
-        key = b64decode(file.read_bytes(), validate=False)
-    except (OSError, ValueError) as e:
+        key = b64decode(file.read_bytes().strip(), validate=True)
+    except OSError as e:
         raise VaultError(f"the master key file {file} cannot be read: {e}") from e
+    except ValueError:
+        key = b""
     if len(key) != 32:
         raise VaultError(f"the master key file {file} holds no key of 32 bytes in base64")
     return key
@@ -181,7 +183,7 @@ class Vault:
                 if wrapped is not None
             }
         return {
-            record.position: _open(record, sealed, ciphers.get(sealed.key))
+            record.position: unseal(record, sealed, ciphers.get(sealed.key))
             for record, sealed in boxes
         }
 
@@ -221,7 +223,9 @@ class Vault:
             raise VaultError(f"the key {key_id} is not wrapped by this master key") from e
 
 
-def _open(record: Recorded, sealed: Sealed, cipher: AESGCM | None) -> Private | Erased:
+def unseal(record: Recorded, sealed: Sealed, cipher: AESGCM | None) -> Private | Erased:
+    """One event's personal data. cipher: of the key that `sealed` names, None if destroyed.
+    Raises VaultError when the box was altered or moved."""
     if cipher is None:
         return Erased(key=sealed.key)
     box = b64decode(sealed.box)

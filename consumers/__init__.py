@@ -4,7 +4,7 @@ from consumers.files import Piece, Unusable
 from consumers.imports import Import
 from consumers.mapping import FileMapping, Row, Setting
 from consumers.mappings import MAPPINGS
-from consumers.messages import SOURCE, read_messages
+from consumers.messages import SOURCE, Messages
 from consumers.tables import LINE_LIKE
 
 __all__ = [
@@ -13,9 +13,9 @@ __all__ = [
     "SOURCE",
     "FileMapping",
     "Import",
+    "Messages",
     "Piece",
     "Row",
     "Setting",
     "Unusable",
-    "read_messages",
 ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from consumers.files import Line, Piece, Unusable, open_file, read_lines
 from domain.request import MAX_BYTES, Malformed, parse_request
+
+import_module("domain.decider")  # registers every command
 
 SOURCE: Final = "submit"
 BOM: Final = b"\xef\xbb\xbf"
@@ -15,23 +18,32 @@ SHOWN: Final = 1000
 """Characters of an unusable line that are shown again."""
 
 
-def read_messages(path: Path) -> Iterator[Piece]:
-    """What each line of the file asks for; blank lines are passed over.
+class Messages:
+    """A file of messages. Raises Unusable for no file, an empty one or one in UTF-16.
 
-    Raises Unusable, before anything else, for no file, an empty one or one in UTF-16.
+    total: bytes, what `Piece.done` ends at.
     """
-    with open_file(path) as file:
-        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-            raise Unusable("wrong_encoding", "{path} is in UTF-16; write it in UTF-8.", path=path)
-        file.seek(0)
+
+    def __init__(self, path: Path) -> None:
+        with open_file(path) as file:
+            if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+                raise Unusable(
+                    "wrong_encoding", "{path} is in UTF-16; write it in UTF-8.", path=path
+                )
+        self._path = path
+        self.total = path.stat().st_size
+
+    def pieces(self) -> Iterator[Piece]:
+        """What each line asks for; blank lines are passed over. Raises Unusable if all are."""
         some = False
-        for line in read_lines(file, MAX_BYTES):
-            raw = line.raw.removeprefix(BOM) if line.number == 1 else line.raw
-            if raw.strip():
-                some = True
-                yield _piece(line, raw, path.name)
+        with open_file(self._path) as file:
+            for line in read_lines(file, MAX_BYTES):
+                raw = line.raw.removeprefix(BOM) if line.number == 1 else line.raw
+                if raw.strip():
+                    some = True
+                    yield _piece(line, raw, self._path.name)
         if not some:
-            raise Unusable("empty_file", "{path} is empty.", path=path)
+            raise Unusable("empty_file", "{path} is empty.", path=self._path)
 
 
 def _piece(line: Line, raw: bytes, name: str) -> Piece:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from infra.cli.words_ways_in import WAYS_IN
 from infra.settings import Language
 
 CHINESE: dict[str, str] = {
+    **WAYS_IN,
     # the program
     "After-sales cases for abnormal shipments, kept as events.": "异常件售后单：以事件保存的售后系统。",
     "The folder of all local data (CASETRAIL_HOME).": "所有本地数据所在的文件夹（CASETRAIL_HOME）。",

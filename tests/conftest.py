@@ -9,12 +9,17 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from infra.postgres import Server, embedded_server
 from tests.databases import Database, fresh_database, prepare_template
 
 HOME = pytest.StashKey[Path]()
 SKIPPED = pytest.StashKey[list[str]]()
+
+# A busy machine is no failure; how long a test may take, faulthandler_timeout says.
+settings.register_profile("casetrail", deadline=None, print_blob=True)
+settings.load_profile("casetrail")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,7 +16,7 @@ from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.commands import LineMoney
 from domain.case.draft import Draft
-from domain.case.keys import require_new_key
+from domain.case.ledger import require_new_key
 from domain.case.rules import line_amounts, policies_of, require_open
 from domain.case.state import Case, Item, Return, ReturnStep
 from domain.case.terms import WITHOUT_REASON, is_inside

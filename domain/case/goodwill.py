@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.draft import Draft
-from domain.case.keys import require_new_key
+from domain.case.ledger import require_new_key
 from domain.case.rules import known_order, minor, policies_of, require_open
 from domain.case.state import Case, Item, Obligation, Return, ReturnStep
 from domain.case.terms import WITHOUT_REASON

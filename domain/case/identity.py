@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from domain.case import commands as cmd
 from domain.case import events as ev
+from domain.case.ledger import book_paid
 from domain.case.on_order import ended_on_order, lines_of, opened_on_order
 from domain.case.rules import divergence, on, policies_of, require_open, resolve
 from domain.case.state import Case, Contact
@@ -141,6 +142,7 @@ def _open(
     if command.order_id is not None:
         lines = tuple(item.line for item in command.items)
         emits += opened_on_order(order, case.case_id, lines, complained)
+        emits += book_paid(case, order, {})
     return emits
 
 
@@ -333,6 +335,7 @@ def _link(
     )
     lines = tuple(claim.line for claim in claims)
     opened = opened_on_order(order, case.case_id, lines, complained)
+    opened += book_paid(case, order, names)
     known = (case.order_id, case.category, case.currency, case.stage)
     told = (linked.order_id, linked.category, linked.currency, linked.stage)
     if known == told and lines == tuple(item.line for item in case.items.values()):

@@ -15,7 +15,7 @@ from domain.case.auto_refund import decide_auto_refund
 from domain.case.commands import PaymentCommand
 from domain.case.draft import Draft
 from domain.case.goodwill import grant_goodwill, reimburse_return_freight
-from domain.case.keys import require_key_of_refund
+from domain.case.ledger import over_refunds, require_key_of_refund
 from domain.case.owed import awaited_goods, fulfilled, outstanding
 from domain.case.rules import (
     known_order,
@@ -35,7 +35,7 @@ from domain.case.values import (
 )
 from domain.kernel import Context, Emit, Rejected, require
 from domain.money import money
-from domain.order import Order, evolve, release, reserve, reverse, settle
+from domain.order import Order, release, reserve, reverse, settle
 from domain.policy import in_currency
 from domain.world import World
 
@@ -261,7 +261,7 @@ def _succeeded(
     else:
         booked = settle(order, key, case.case_id, lines, command.by)
         draft.emit(*booked)
-        if _over(_booked(order, booked, draft)) > _over(order):
+        if over_refunds(order, booked):
             draft.diverge(DivergenceKind.OVER_REFUNDED, "recover_overpayment", key)
     draft.emit(*_spend_budget(draft.case, refund, world))
     if before is None and command.by is not Party.PLATFORM:
@@ -353,16 +353,6 @@ def _owe_again(draft: Draft) -> None:
 # ------------------------------------------------------------------- shared
 
 
-def book_paid(case: Case, order: Order) -> list[Emit]:
-    """The ledger's share of what was paid before the case's order was linked."""
-    return [
-        emit
-        for refund in case.refunds.values()
-        if refund.status is RefundStatus.SUCCEEDED
-        for emit in settle(order, refund.action_key, case.case_id, refund.lines, refund.by)
-    ]
-
-
 def _order_of(case: Case, world: World) -> Order | None:
     """The case's order; it keeps a ledger even while nothing else is known of it."""
     return None if case.order_id is None else world.order(case.order_id)
@@ -388,13 +378,3 @@ def _is_same(refund: Refund, paid: ev.RefundSucceeded) -> bool:
 
 def _sorted(lines: tuple[LineAmount, ...]) -> tuple[LineAmount, ...]:
     return tuple(sorted(lines, key=lambda part: part.line))
-
-
-def _booked(order: Order, emits: list[Emit], draft: Draft) -> Order:
-    for emit in emits:
-        order = evolve(order, emit.event, draft.stamp(order.version))  # type: ignore[arg-type]
-    return order
-
-
-def _over(order: Order) -> int:
-    return sum(order.over_refunded().values())

@@ -1,0 +1,75 @@
+"""A case and its order's ledger: action keys, and what is booked beyond what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.case import events as ev
+from domain.case.rules import divergence, on
+from domain.case.state import Case
+from domain.case.values import DivergenceKind, LineAmount, RefundStatus
+from domain.kernel import Emit, require
+from domain.order import LedgerEntry, LedgerStatus, Order, RefundSettled, settle
+
+
+def require_key_of_refund(order: Order, action_key: str) -> None:
+    """Refuse a key under which goodwill or return freight was paid: action_key_reused."""
+    require(
+        action_key not in order.goodwill and action_key not in order.return_freight,
+        "action_key_reused",
+        f"{action_key} stands for another payout; a new one needs a new key.",
+        "action_key",
+    )
+
+
+def require_new_key(order: Order, action_key: str) -> None:
+    """Refuse a key that stands for any payout of the order: action_key_reused."""
+    require_key_of_refund(order, action_key)
+    require(
+        order.refund(action_key) is None,
+        "action_key_reused",
+        f"{action_key} stands for another payout; a new one needs a new key.",
+        "action_key",
+    )
+
+
+def over_refunds(order: Order, settled: Sequence[Emit]) -> bool:
+    """Whether these settlements take more than is left of what was paid."""
+    refunds = dict(order.refunds)
+    for emit in settled:
+        event = emit.event
+        if isinstance(event, RefundSettled):
+            refunds[event.action_key] = LedgerEntry(
+                action_key=event.action_key,
+                case_id=event.case_id,
+                lines=event.lines,
+                by=event.by,
+                status=LedgerStatus.SETTLED,
+                attempt=1,
+            )
+    return _over(order.with_(refunds=refunds)) > _over(order)
+
+
+def _over(order: Order) -> int:
+    return sum(order.over_refunded().values())
+
+
+def book_paid(case: Case, order: Order, names: Mapping[str, str]) -> list[Emit]:
+    """What was paid before the case's order was known, now in the order's ledger; and the end of
+    the divergences that asked for the order. names: as for `OrderLinked.lines`."""
+    paid = [r for r in case.refunds.values() if r.status is RefundStatus.SUCCEEDED]
+    booked: list[Emit] = []
+    for refund in paid:
+        lines = tuple(
+            LineAmount(line=names.get(part.line, part.line), amount=part.amount)
+            for part in refund.lines
+        )
+        booked += settle(order, refund.action_key, case.case_id, lines, refund.by)
+    asked = [d for d in case.open_divergences if d.kind is DivergenceKind.UNKNOWN_ORDER]
+    settled = [on(case, ev.DivergenceSettled(divergence_id=d.divergence_id)) for d in asked]
+    if not over_refunds(order, booked):
+        return [*booked, *settled]
+    over = divergence(
+        case, DivergenceKind.OVER_REFUNDED, "recover_overpayment", paid[-1].action_key
+    )
+    return [*booked, *settled, *over]

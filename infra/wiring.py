@@ -98,4 +98,6 @@ class Worker(Protocol):
 
 def build_workers(system: System) -> tuple[Worker, ...]:
     """All that runs beside the commands, in the order of their start."""
-    return ()
+    from infra.engine import Engine  # late, like open_store's decider
+
+    return (Engine(system.database_url),)

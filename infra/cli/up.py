@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import closing
 from types import FrameType
 from typing import Annotated
 
 import typer
 
 from infra.cli.app import app
-from infra.cli.db import SQL
+from infra.cli.live import show_once, watch_views
 from infra.cli.terminal import Terminal, terminal_of
 from infra.failure import Failure
-from infra.postgres import connect
-from infra.wiring import Worker, build_workers, open_system
-
-LOOK_EVERY = 1.0  # seconds
+from infra.wiring import System, Worker, build_workers, open_system
 
 
 @app.command(help="Run everything in the foreground until Ctrl-C.")
@@ -36,16 +32,15 @@ def up(
         if once:
             for worker in workers:
                 worker.catch_up()
-            with closing(connect(system.database_url)) as conn:
-                row = conn.execute(SQL["count_events"]).fetchone()
-            terminal.write(terminal.t("{count} events in the log", count=row[0] if row else 0))
+            show_once(terminal, system)
         else:
-            _run_until_stopped(terminal, workers)
+            _run_until_stopped(terminal, system, workers)
     terminal.say("Stopped.")
 
 
-def _run_until_stopped(terminal: Terminal, workers: tuple[Worker, ...]) -> None:
-    """Run each worker in a thread until a signal, or until one of them fails."""
+def _run_until_stopped(terminal: Terminal, system: System, workers: tuple[Worker, ...]) -> None:
+    """Run each worker in a thread, and show the views, until a signal or until one of them
+    fails."""
     stop = threading.Event()
     failures: list[Failure] = []
 
@@ -67,8 +62,7 @@ def _run_until_stopped(terminal: Terminal, workers: tuple[Worker, ...]) -> None:
         for thread in threads:
             thread.start()
         terminal.say("Running; Ctrl-C stops.")
-        while not stop.wait(LOOK_EVERY):
-            pass
+        watch_views(terminal, system, stop)
     finally:
         stop.set()
         terminal.say("Stopping")

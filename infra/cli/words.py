@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from infra.cli.words_views import VIEWS
 from infra.cli.words_ways_in import WAYS_IN
 from infra.settings import Language
 
 CHINESE: dict[str, str] = {
+    **VIEWS,
     **WAYS_IN,
     # the program
     "After-sales cases for abnormal shipments, kept as events.": "异常件售后单：以事件保存的售后系统。",

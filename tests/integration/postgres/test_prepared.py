@@ -9,6 +9,7 @@ from pathlib import Path
 
 from psycopg.pq import ExecStatus
 
+from infra.engine import Engine
 from infra.postgres import connect, load_statements
 from tests.databases import Database
 
@@ -48,6 +49,7 @@ def statements() -> Iterator[tuple[str, str]]:
 
 def test_every_named_statement_can_be_prepared(database: Database) -> None:
     refused: list[str] = []
+    Engine(database.url).catch_up()  # makes the views
     with closing(connect(database.owner_url, autocommit=True)) as conn:
         for where, text in statements():
             result = conn.pgconn.prepare(b"", numbered(text).encode())

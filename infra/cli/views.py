@@ -1,0 +1,277 @@
+"""`casetrail queue`, `breaches`, `suppliers` and `projections status`: the read models."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Collection, Generator
+from contextlib import closing
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.live import Live
+
+from infra.cli.app import Json, app
+from infra.cli.pictures import Pictures
+from infra.cli.reading import Views, plain
+from infra.cli.terminal import Terminal, terminal_of
+from infra.failure import Failure
+from infra.postgres import connect
+from infra.wiring import System, open_system
+
+ROWS = 20
+"""Of a table, where --limit doesn't say otherwise."""
+EVERY = 2.0
+"""Seconds between two looks of --watch."""
+
+Watch = Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        help="As things stood then: ISO 8601 with a zone, e.g. 2026-11-22T10:00+08:00.",
+    ),
+]
+Shop = Annotated[str | None, typer.Option("--shop", help="Only this shop.")]
+OfPlatform = Annotated[str | None, typer.Option("--platform", help="Only this platform.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many rows.")]
+
+
+@app.command(help="Show the open cases in the order in which they should be worked on.")
+def queue(
+    context: typer.Context,
+    watch: Watch = False,
+    as_json: Json = False,
+    as_of: AsOf = None,
+    shop: Shop = None,
+    platform: OfPlatform = None,
+    problem: Annotated[
+        str | None, typer.Option("--problem", help="Only this problem type.")
+    ] = None,
+    turn: Annotated[
+        str | None, typer.Option("--turn", help="Only where it is this party's turn.")
+    ] = None,
+    priority: Annotated[
+        str | None,
+        typer.Option("--priority", help="Only this priority: normal, high or urgent."),
+    ] = None,
+    limit: Limit = None,
+) -> None:
+    from domain.case.values import Party, Priority, ProblemType
+    from domain.kernel import Platform
+
+    wanted = {
+        "shop": shop,
+        "platform": _one_of(platform, Platform),
+        "problem": _one_of(problem, ProblemType),
+        "turn": _one_of(turn, Party),
+        "priority": _one_of(priority, Priority),
+    }
+    terminal = terminal_of(context)
+    with _looking(terminal, as_of, watch) as look:
+
+        def draw() -> RenderableType:
+            views = look()
+            rows = views.rows("select_queue", **wanted, limit=limit or ROWS)
+            return Pictures(terminal.settings.language, views.now).queue(rows)
+
+        def data() -> object:
+            views = look()
+            rows = views.rows("select_queue", **wanted, limit=limit)
+            return {"at": plain(views.now), "queue": [plain(row, without="total") for row in rows]}
+
+        _show(terminal, draw, data, as_json, watch)
+
+
+@app.command(help="Show missed due times, noticed or not, and how often each clock was met.")
+def breaches(
+    context: typer.Context,
+    watch: Watch = False,
+    as_json: Json = False,
+    as_of: AsOf = None,
+    shop: Shop = None,
+    platform: OfPlatform = None,
+    clock: Annotated[str | None, typer.Option("--clock", help="Only this clock.")] = None,
+    limit: Limit = None,
+) -> None:
+    from domain.kernel import Platform
+    from domain.sla.events import ClockName
+
+    wanted = {
+        "shop": shop,
+        "platform": _one_of(platform, Platform),
+        "clock": _one_of(clock, ClockName),
+    }
+    terminal = terminal_of(context)
+    with _looking(terminal, as_of, watch) as look:
+
+        def draw() -> RenderableType:
+            views = look()
+            pictures = Pictures(terminal.settings.language, views.now)
+            rows = views.rows("select_breached_clocks", **wanted, limit=limit or ROWS)
+            attained = views.rows("select_attainment", **wanted)
+            return pictures.together(pictures.breaches(rows), pictures.attainment(attained))
+
+        def data() -> object:
+            views = look()
+            return {
+                "at": plain(views.now),
+                "breaches": [
+                    plain(row) for row in views.rows("select_breaches", **wanted, limit=limit)
+                ],
+                "attainment": [plain(row) for row in views.rows("select_attainment", **wanted)],
+            }
+
+        _show(terminal, draw, data, as_json, watch)
+
+
+@app.command(help="Show each supplier's defects over the units shipped.")
+def suppliers(
+    context: typer.Context,
+    watch: Watch = False,
+    as_json: Json = False,
+    supplier: Annotated[str | None, typer.Option("--supplier", help="Only this supplier.")] = None,
+    limit: Limit = None,
+) -> None:
+    terminal = terminal_of(context)
+    with _looking(terminal, None, watch) as look:
+
+        def draw() -> RenderableType:
+            views = look()
+            rows = views.rows("select_suppliers", supplier=supplier, limit=limit or ROWS)
+            return Pictures(terminal.settings.language, views.now).suppliers(rows)
+
+        def data() -> object:
+            views = look()
+            rows = views.rows("select_suppliers", supplier=supplier, limit=limit)
+            cohorts = views.rows("select_cohorts", supplier=supplier, limit=None)
+            return {
+                "at": plain(views.now),
+                "suppliers": [plain(row, without="total") for row in rows],
+                "cohorts": [plain(row) for row in cohorts],
+            }
+
+        _show(terminal, draw, data, as_json, watch)
+
+
+projections = typer.Typer(help="Look at the read models.", no_args_is_help=True)
+app.add_typer(projections, name="projections")
+
+
+@projections.command(help="Show how far each read model has followed the log.")
+def status(context: typer.Context, watch: Watch = False, as_json: Json = False) -> None:
+    terminal = terminal_of(context)
+    with (
+        open_system(terminal.settings, terminal.say) as system,
+        closing(connect(system.database_url, autocommit=True)) as conn,
+    ):
+        views = Views(conn)
+
+        def draw() -> RenderableType:
+            rows = [one.as_dict() for one in views.status()]
+            return Pictures(terminal.settings.language, views.now).projections(rows)
+
+        def data() -> object:
+            return {"projections": [plain(one.as_dict()) for one in views.status()]}
+
+        _show(terminal, draw, data, as_json, watch)
+
+
+# -------------------------------------------------------------------- shared
+
+
+@contextlib.contextmanager
+def _looking(terminal: Terminal, as_of: str | None, watch: bool) -> Generator[Callable[[], Views]]:
+    """What opens the views: as of now and followed along while they are watched, or as of a past
+    moment."""
+    at = None if as_of is None else parse_time(as_of)
+    if at is not None and watch:
+        raise Failure("--as-of is a moment; it cannot be watched.")
+    with open_system(terminal.settings, terminal.say) as system:
+        catch_up(terminal, system)
+        if at is not None:
+            from infra.engine import replayed
+
+            with replayed(system.database_url, at) as conn:
+                yield lambda: Views(conn, at)
+        else:
+            with (
+                following(system) if watch else contextlib.nullcontext(),
+                closing(connect(system.database_url, autocommit=True)) as conn,
+            ):
+                yield lambda: Views(conn)
+
+
+def catch_up(terminal: Terminal, system: System, seconds: float = 30.0) -> None:
+    """Bring the read models up to date, or say that they are not."""
+    from infra.engine import Behind, Engine
+
+    try:
+        Engine(system.database_url).catch_up(seconds)
+    except Behind as e:
+        terminal.say(e.text, **e.values)
+
+
+@contextlib.contextmanager
+def following(system: System) -> Generator[None]:
+    """Keep the read models up to date, unless somebody else does."""
+    from infra.engine import Engine
+
+    stop = threading.Event()
+    engine = Engine(system.database_url)
+    thread = threading.Thread(target=engine.run, args=(stop,), name=engine.name)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _show(
+    terminal: Terminal,
+    draw: Callable[[], RenderableType],
+    data: Callable[[], object],
+    as_json: bool,
+    watch: bool,
+) -> None:
+    """Show it once, or again and again: as JSON, on the whole screen, or as plain tables."""
+    again = threading.Event()
+    if as_json:
+        terminal.write_json(data())
+        while watch and not again.wait(EVERY):
+            terminal.write_json(data())
+            sys.stdout.flush()
+    elif watch and terminal.out.is_terminal:
+        with Live(draw(), console=terminal.out, screen=True, auto_refresh=False) as live:
+            while not again.wait(EVERY):
+                live.update(draw(), refresh=True)
+    else:
+        terminal.out.print(draw())
+        while watch and not again.wait(EVERY):
+            terminal.out.print(draw())
+
+
+def parse_time(text: str) -> datetime:
+    """A moment as people write it. Raises Failure for anything but ISO 8601 with a zone."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise Failure(
+            "The time {time} is not ISO 8601 with a zone, e.g. 2026-11-22T10:00+08:00.", time=text
+        )
+    return time
+
+
+def _one_of(value: str | None, choices: type[StrEnum]) -> str | None:
+    known: Collection[str] = [choice.value for choice in choices]
+    if value is not None and value not in known:
+        raise Failure("{value} is none of: {choices}.", value=value, choices=", ".join(known))
+    return value

@@ -1,0 +1,66 @@
+-- What the tables in the terminal show. at null: now.
+
+-- name: select_now
+select statement_timestamp();
+
+-- name: find_views
+-- Made by the first engine that runs.
+select to_regclass('live_queue') is not null and to_regclass('supplier_defects') is not null;
+
+-- name: select_queue
+select q.*, count(*) over () as total
+from live_queue_at(%(at)s) q
+where (%(shop)s::text is null or q.shop = %(shop)s)
+  and (%(platform)s::text is null or q.platform = %(platform)s)
+  and (%(problem)s::text is null or %(problem)s = any (q.problems))
+  and (%(turn)s::text is null or q.turn = %(turn)s)
+  and (%(priority)s::text is null or q.priority = %(priority)s)
+order by q.place
+limit %(limit)s::bigint;
+
+-- name: select_breaches
+-- One row a breach.
+select b.*
+from sla_breaches_at(%(at)s) b
+where (%(shop)s::text is null or b.shop = %(shop)s)
+  and (%(platform)s::text is null or b.platform = %(platform)s)
+  and (%(clock)s::text is null or b.clock = %(clock)s)
+order by b.breached_at desc, b.case_id, b.key, b.state
+limit %(limit)s::bigint;
+
+-- name: select_breached_clocks
+-- For people: the missed periods of a recurring clock in one row, by the latest.
+select b.case_id, b.platform, b.shop, b.zone, b.clock, b.party, b.round, b.state, b.counts,
+       count(*) as breaches, max(b.breached_at) as breached_at, max(b.detected_at) as detected_at,
+       max(b.late) as late, count(*) over () as total
+from sla_breaches_at(%(at)s) b
+where (%(shop)s::text is null or b.shop = %(shop)s)
+  and (%(platform)s::text is null or b.platform = %(platform)s)
+  and (%(clock)s::text is null or b.clock = %(clock)s)
+group by b.case_id, b.platform, b.shop, b.zone, b.clock, b.key, b.party, b.round, b.state,
+         b.counts
+order by max(b.breached_at) desc, b.case_id, b.key, b.state
+limit %(limit)s::bigint;
+
+-- name: select_attainment
+select a.*
+from sla_attainment_at(%(at)s) a
+where (%(shop)s::text is null or a.shop = %(shop)s)
+  and (%(platform)s::text is null or a.platform = %(platform)s)
+  and (%(clock)s::text is null or a.clock = %(clock)s)
+order by a.platform, a.shop, a.clock;
+
+-- name: select_suppliers
+-- The worst first; then those with the most units; those without data last.
+select d.*, count(*) over () as total
+from supplier_defects d
+where %(supplier)s::text is null or d.supplier = %(supplier)s
+order by d.ppm desc nulls last, d.confirmed desc, d.suspected desc, d.units desc, d.supplier
+limit %(limit)s::bigint;
+
+-- name: select_cohorts
+select c.*
+from supplier_cohorts c
+where %(supplier)s::text is null or c.supplier = %(supplier)s
+order by c.ship_date, c.supplier, c.product, c.platform, c.shop
+limit %(limit)s::bigint;

@@ -1,0 +1,7 @@
+"""The projection engine: read models that follow the log, each with its position."""
+
+from infra.engine.engine import Behind, Engine
+from infra.engine.replay import replayed
+from infra.engine.status import Status, read_status
+
+__all__ = ["Behind", "Engine", "Status", "read_status", "replayed"]

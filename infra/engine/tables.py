@@ -1,0 +1,118 @@
+"""The read models' tables and what readers see of them: making, filling, swapping."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, LiteralString
+
+from psycopg import sql
+from pydantic_core import to_json
+
+from infra.engine.fold import SQL
+from infra.postgres import Rows, load_statements
+from projections import Projection
+
+BOOKS_LOCK = 0x43617365_426F6F6B  # "CaseBook"
+SWAP_WAIT = "2s"
+"""How long a swap waits for open readers, which meanwhile make others wait behind it."""
+
+
+SubjectRows = Mapping[str, tuple[int, Iterable[object]]]
+"""Stream -> position of the last event that touched its rows, and the rows."""
+
+
+@cache
+def statements_of(projection: Projection, table: str | None = None) -> Mapping[str, LiteralString]:
+    """The named statements of the `.sql` beside the projection, for this version's table (or
+    another of the same shape)."""
+    statements: dict[str, Any] = {}  # a name of our own is as good as a literal
+    for name, text in load_statements(projection.sql).items():
+        statements[name] = text.replace("{table}", table or projection.table)
+    return statements
+
+
+def make_tables(conn: Rows, projections: Sequence[Projection]) -> None:
+    """Make what is missing: a new version of a read model starts with an empty table, at 0."""
+    with conn.transaction():
+        conn.execute(SQL["lock_books"], {"key": BOOKS_LOCK})
+        conn.execute(SQL["create_books"])
+        conn.execute(SQL["create_reader_book"])
+        there = _names(conn)
+        for projection in projections:
+            if projection.table not in there:
+                conn.execute(statements_of(projection)["create_table"])
+                conn.execute(SQL["insert_name"], {"name": projection.table})
+                write_rows(conn, projection, {"": (0, projection.seed)})
+
+
+def write_rows(
+    conn: Rows, projection: Projection, subjects: SubjectRows, table: str | None = None
+) -> None:
+    """Put the rows of these subjects in place of those they had, in one statement each for what
+    is there and for what no longer is. table: another one than the projection's own."""
+    rows = [
+        {**_columns(row), "stream": stream, "position": position}
+        for stream, (position, its_rows) in subjects.items()
+        for row in its_rows
+    ]
+    statements = statements_of(projection, table)
+    if rows:
+        conn.execute(statements["upsert_rows"], {"rows": to_json(rows).decode()})
+    touched = [
+        {"stream": stream, "position": position} for stream, (position, _) in subjects.items()
+    ]
+    if touched:
+        conn.execute(statements["delete_rows"], {"touched": to_json(touched).decode()})
+
+
+def _columns(row: object) -> dict[str, object]:
+    slots: Iterable[str] = getattr(type(row), "__slots__", ()) or row.__dict__
+    return {name: getattr(row, name) for name in slots}
+
+
+def swap_readers(conn: Rows, projections: Sequence[Projection]) -> bool:
+    """Let readers see these versions, and drop the others' tables; once they have caught up with
+    what readers see now. Whether readers see them.
+
+    Raises LockNotAvailable when a reader holds a view too long; try again later.
+    """
+    if readers_see(conn, projections):
+        return True
+    with conn.transaction():
+        conn.execute(SQL["lock_books"], {"key": BOOKS_LOCK})
+        positions = {name: position for name, position, _ in conn.execute(SQL["select_positions"])}
+        ours = {projection.table for projection in projections}
+        others = positions.keys() - ours
+        if others and min(positions[name] for name in ours) < max(positions[n] for n in others):
+            return False
+        conn.execute("select set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
+        for projection in projections:
+            conn.execute(statements_of(projection)["create_readers"])
+        drop_tables(conn, others)
+        conn.execute(SQL["replace_digest"], {"digest": _digest(projections)})
+        return True
+
+
+def readers_see(conn: Rows, projections: Sequence[Projection]) -> bool:
+    """Whether the views are those of these versions."""
+    found = conn.execute(SQL["select_digest"]).fetchone()
+    return found is not None and found[0] == _digest(projections)
+
+
+def drop_tables(conn: Rows, names: Collection[str]) -> None:
+    """Forget these versions of read models."""
+    for name in names:
+        conn.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(name)))
+        conn.execute(SQL["delete_name"], {"name": name})
+
+
+def _names(conn: Rows) -> set[str]:
+    return {name for (name,) in conn.execute(SQL["select_names"])}
+
+
+def _digest(projections: Sequence[Projection]) -> str:
+    """Of all that readers see, so that a changed view is swapped without a rebuild."""
+    parts = [part for p in projections for part in (p.table, statements_of(p)["create_readers"])]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from domain.case.events import EntryCorrected
 from domain.case.state import Case
 from domain.case.turn import turn
+from domain.sla.state import Clock
 from infra.cli.app import Json, app
 from infra.cli.glossary import field_words, value_words
 from infra.cli.prose import Prose
@@ -23,6 +24,7 @@ from infra.cli.replay import (
     differences,
     fold,
     opened,
+    overdue,
     plain,
     read_moment,
     read_zone,
@@ -87,6 +89,7 @@ def show(
                 "events": len(found.records),
                 **{name: plain(moment) for name, moment in moments.items()},
                 "turn": whose and plain(whose),
+                "overdue": overdue(found.case, moments["at"] or datetime.now(UTC)),
                 "state": plain(found.case),
                 "private": [
                     {"version": record.stamp.version, **opened(found.private[record.position])}
@@ -96,7 +99,14 @@ def show(
             }
         )
         return
-    _print_case(found, _prose(found, terminal, zone))
+    prose = _prose(found, terminal, zone)
+    _print_heading(found, prose)
+    if moments["at"] is not None:
+        terminal.write(terminal.t("As of {at}.", at=prose.time(moments["at"])))
+    if moments["known_at"] is not None:
+        known = prose.time(moments["known_at"])
+        terminal.write(terminal.t("By what was known at {known_at}.", known_at=known))
+    _print_case(found, prose, overdue(found.case, moments["at"] or datetime.now(UTC)))
 
 
 @case.command(help="Show what happened in a case: who, what, when, on what ground, known when.")
@@ -231,104 +241,81 @@ def _print_entry(record: Recorded, found: Replay, prose: Prose, taken_back: int 
         "  ",
         (prose.actor(stamp.actor), "cyan"),
     )
+    if known := prose.known_since(record):
+        line.append(f"  {known}", "yellow")
     if taken_back is not None:
         line.append("  " + terminal.t("(taken back by #{version})", version=taken_back), "red")
     terminal.out.print(line, soft_wrap=True)
-    below: list[Text] = []
     if details := prose.details(record):
-        below.append(Text(" · ".join(details)))
+        _print_below(" · ".join(details), terminal)
     if record.position in found.private:
-        below.append(Text(prose.private(found.private[record.position]), style="italic"))
+        _print_below(prose.private(found.private[record.position]), terminal, "italic")
     if grounds := prose.grounds(record):
-        below.append(Text(terminal.t("on the ground of {grounds}", grounds=", ".join(grounds))))
-    late = prose.lateness(record)
-    if late.total_seconds() >= 60:
-        words = terminal.t(
-            "known since {time}, {late} later",
-            time=prose.time(record.recorded_at),
-            late=prose.duration(late),
-        )
-        below.append(Text(words, style="yellow"))
-    for text in below:
-        terminal.out.print(Padding(text, (0, 0, 0, 5)))
+        words = terminal.t("on the ground of {grounds}", grounds=", ".join(grounds))
+        _print_below(words, terminal, "green")
 
 
-def _print_case(found: Replay, prose: Prose) -> None:
-    _print_heading(found, prose)
+def _print_below(words: str, terminal: Terminal, style: str = "") -> None:
+    """An indented line; wrapped only where somebody looks at it."""
+    if terminal.out.is_terminal:
+        terminal.out.print(Padding(Text(words, style=style), (0, 0, 0, 5)))
+    else:
+        terminal.write("     " + words)
+
+
+HIDDEN = frozenset({"case_id", "version", "status", "platform", "shop", "entries"})
+"""Fields that the heading says, and bookkeeping about entries."""
+
+EMPTY = Case("")
+
+
+def _print_case(found: Replay, prose: Prose, breached: list[str]) -> None:
     state, terminal = found.case, prose.terminal
-    facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     whose = turn(state)
     if whose is not None:
         party = value_words(prose.language, whose.party.value, "Party")
         action = value_words(prose.language, whose.action.value, "Action")
-        words = f"{party}: {action} {whose.about}".strip()
-        facts.add_row(Text(terminal.t("Next"), style="bold"), Text(words, style="bold"))
-    tables: list[tuple[str, list[Any]]] = []
+        heading = Text(f"{terminal.t('Next')}: {party} – {action} {whose.about}", style="bold")
+        terminal.out.print(heading, soft_wrap=True)
+    parts: list[tuple[str, list[Any]]] = []
     for name in field_names(state):
         value = getattr(state, name)
         if name in HIDDEN or value == getattr(EMPTY, name):
             continue
-        parts = _parts(value)
-        if parts:
-            tables.append((name, parts))
-        else:
-            facts.add_row(Text(field_words(prose.language, name)), Text(prose.value(value, name)))
-    terminal.out.print(facts)
-    for name, parts in tables:
-        _print_parts(field_words(prose.language, name), parts, prose)
+        if several := _parts(value):
+            parts.append((name, several))
+        elif words := prose.value(value, name):
+            terminal.out.print(
+                Text(f"{field_words(prose.language, name)}: {words}"), soft_wrap=True
+            )
+    for name, several in parts:
+        terminal.out.print(Text("\n" + field_words(prose.language, name), style="bold"))
+        for part in several:
+            late = isinstance(part, Clock) and part.key in breached
+            words = f"{prose.part(part)} · {terminal.t('overdue')}" if late else prose.part(part)
+            _print_below(words, terminal, "red" if late else "")
     spoken = [record for record in found.records if record.position in found.private]
     if spoken:
         terminal.out.print(Text("\n" + terminal.t("In their words"), style="bold"))
-        for record in spoken:
-            text = prose.private(found.private[record.position])
-            line = f"#{record.stamp.version} {prose.event(record)}: {text}"
-            terminal.out.print(Text(line), soft_wrap=True)
-
-
-EMPTY = Case("")
-HIDDEN = frozenset({"case_id", "version", "status", "platform", "shop"})
-"""Fields that the heading says, or the case's number."""
+    for record in spoken:
+        words = prose.private(found.private[record.position])
+        _print_below(f"#{record.stamp.version} {prose.event(record)}: {words}", terminal)
 
 
 def _parts(value: Any) -> list[Any]:
-    """What a table can show row by row; nothing if the value is a single one."""
+    """What is told part by part; nothing if the value is a single one."""
     parts = list(value.values()) if is_map(value) else value
     return [part for part in parts if is_record(part)] if is_row(parts) else []
 
 
-def _print_parts(title: str, parts: list[Any], prose: Prose) -> None:
-    rows = [
-        {name: prose.value(getattr(part, name), name) for name in field_names(part)}
-        for part in parts
-    ]
-    columns = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-    )
-    for name in columns:
-        table.add_column(field_words(prose.language, name), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(row[name]) for name in columns))
-    prose.terminal.out.print()
-    prose.terminal.out.print(table)
-
-
 def _print_changes(changes: list[Change], prose: Prose) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("Field", "Before", "After"):
-        table.add_column(prose.terminal.t(heading), overflow="fold")
+    terminal = prose.terminal
+    terminal.out.print()
     for change in changes:
+        if change.path[0] in HIDDEN - {"status"}:
+            continue
         name = change.path[-1]
         path = " / ".join(field_words(prose.language, part) for part in change.path)
-        table.add_row(
-            Text(path),
-            Text(prose.value(change.before, name) or "–"),
-            Text(prose.value(change.after, name) or "–"),
-        )
-    prose.terminal.out.print()
-    prose.terminal.out.print(table)
+        before, after = (prose.value(value, name) or "–" for value in (change.before, change.after))
+        line = Text.assemble(path, ": ", (before, "red"), " → ", (after, "green"))
+        terminal.out.print(line, soft_wrap=True)

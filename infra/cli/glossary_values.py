@@ -234,8 +234,19 @@ deliver | 送达
 finish_handed_work | 完成转交工作
 give_verdict | 给出鉴定结论
 file_complaint | 补登反馈
-check_refund | 核对退款
-link_order | 关联订单
+check_facts_of_alias | 核对该单号的事实 | check the alias's facts
+# judgements about the exemption
+not_agreed | 未达成一致
+clocks_met | 时限均达成
+clock_breached | 有超时
+remedy_told | 已告知补救
+remedy_not_told | 未告知补救
+forgiven | 用户已谅解
+not_forgiven | 用户未谅解
+evaluation_negative | 差评 | negative evaluation
+evaluation_not_negative | 无差评 | no negative evaluation
+ruled_against_shop | 平台判商家败 | ruled against the shop
+not_ruled_against_shop | 平台未判商家败 | not ruled against the shop
 # automatic refunds and policies
 approve | 批准
 reject | 拒绝

@@ -26,8 +26,20 @@ AMOUNTS: Final = frozenset(
 )
 """Fields that hold minor units wherever they hold a number."""
 
-CODES: Final = frozenset({"next_action", "verdict", "auto_verdict", "clock", "platform"})
+CODES: Final = frozenset(
+    {
+        *("next_action", "verdict", "auto_verdict", "clock", "platform"),
+        *("grounds", "exemption_grounds"),
+    }
+)
 """Fields of text that hold a word of the glossary."""
+
+NOISE: Final = frozenset(
+    {"topic", "restarted_at", "paused_at", "inputs_hash", "met", "target_minutes", "key", "version"}
+)
+"""Fields of parts that a person doesn't look for; --json has them."""
+
+LATE: Final = timedelta(minutes=1)
 
 GROUNDS: Final = ("policy", "terms", "rule", "rules")
 """Fields that say on what an event rests; shown apart."""
@@ -66,6 +78,10 @@ class Prose:
             if (words := self.value(getattr(record.event, name), name))
         ]
 
+    def part(self, part: Any) -> str:
+        """One part of a state on one line: an item, a clock, a refund."""
+        return " · ".join(self._parts(part))
+
     def grounds(self, record: Recorded) -> list[str]:
         """The policy versions and rules that the event rests on."""
         found: list[str] = []
@@ -82,17 +98,11 @@ class Prose:
             f"{field_words(self.language, name)} {text}" for name, text in fields.items()
         )
 
-    def lateness(self, record: Recorded) -> timedelta:
-        """How much later we learned of the event than it happened."""
-        return record.recorded_at - record.stamp.occurred_at
-
-    def duration(self, span: timedelta) -> str:
-        minutes = int(span.total_seconds() // 60)
-        days, hours = divmod(minutes // 60, 24)
-        parts = ((days, "{n} d"), (hours, "{n} h"), (minutes % 60, "{n} min"))
-        return " ".join(self.terminal.t(text, n=n) for n, text in parts if n) or self.terminal.t(
-            "less than a minute"
-        )
+    def known_since(self, record: Recorded) -> str:
+        """When we learned of the event, if that was a minute or more after it happened."""
+        if record.recorded_at - record.stamp.occurred_at < LATE:
+            return ""
+        return self.terminal.t("known since {time}", time=self.time(record.recorded_at))
 
     def value(self, value: Any, name: str = "") -> str:
         """A value in words; "" for nothing."""
@@ -114,11 +124,15 @@ class Prose:
             return ", ".join(sorted(self.value(part, name) for part in value))
         if is_row(value):
             return ", ".join(filter(None, (self.value(part, name) for part in value)))
+        if isinstance(value, Actor):
+            return self.actor(value)
         if is_record(value):
             return "(" + ", ".join(self._parts(value)) + ")"
         return str(value)
 
     def _parts(self, value: Any) -> Iterator[str]:
         for name in field_names(value):
+            if name in NOISE or getattr(value, name) is False:
+                continue
             if words := self.value(getattr(value, name), name):
                 yield f"{field_words(self.language, name)} {words}"

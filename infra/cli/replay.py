@@ -151,6 +151,11 @@ def opened(private: Private | Erased) -> dict[str, str | bool]:
     return private.model_dump(exclude_none=True)
 
 
+def overdue(case: Case, moment: datetime) -> list[str]:
+    """Keys of the clocks that are breached at `moment`, whether anybody noticed by then or not."""
+    return [clock.key for clock in case.clocks.values() if clock.breached_by(moment)]
+
+
 @dataclass(frozen=True)
 class Change:
     """path: names and keys from the case down. before, after: None where there was nothing."""
@@ -181,5 +186,5 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
     elif is_record(value):
         for name in field_names(value):
             yield from _leaves(getattr(value, name), (*path, name))
-    else:
+    elif value is not None and value not in ((), frozenset()):
         yield path, value

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
+import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from psycopg.rows import tuple_row
 
 from domain.kernel import Model, Private, Sealed
 from infra.event_store import LogDatastore, Recorded
+from infra.failure import Failure
 from infra.postgres import load_statements
 
 SQL = load_statements(Path(__file__).with_name("vault.sql"))
@@ -26,7 +29,7 @@ SQL = load_statements(Path(__file__).with_name("vault.sql"))
 _NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
 
 
-class VaultError(Exception):
+class VaultError(Failure):
     """The master key is missing, not a key, or not the one this database was written with."""
 
 
@@ -49,22 +52,35 @@ def read_master_key(file: Path) -> bytes:
 
     Raises VaultError if the file holds something else. Losing it is losing all personal data.
     """
-    try:
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
-            new.write(b64encode(secrets.token_bytes(32)) + b"\n")
-            new.flush()
-            os.fsync(new.fileno())
-    except FileExistsError:
-        pass
+    if not file.exists():
+        _make_master_key(file)
     try:
         key = b64decode(file.read_bytes().strip(), validate=True)
     except OSError as e:
-        raise VaultError(f"the master key file {file} cannot be read: {e}") from e
+        raise VaultError(
+            "The master key file {file} cannot be read: {reason}", file=file, reason=e
+        ) from e
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise VaultError(f"the master key file {file} holds no key of 32 bytes in base64")
+        raise VaultError(
+            "The master key file {file} holds no key of 32 bytes in base64.", file=file
+        )
     return key
+
+
+def _make_master_key(file: Path) -> None:
+    """Write a key elsewhere and link it here, whole or not at all; the first of several wins."""
+    made, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
+    try:
+        with open(made, "wb") as new:
+            new.write(b64encode(secrets.token_bytes(32)) + b"\n")
+            new.flush()
+            os.fsync(new.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, file)
+    finally:
+        os.unlink(name)
 
 
 class Vault:
@@ -141,8 +157,8 @@ class Vault:
         cursor.execute(SQL["select_master_key"])
         if cursor.fetchall() != [(self._fingerprint,)]:
             raise VaultError(
-                "this database's personal data is under another master key; use the master.key "
-                "of the home that first wrote to it"
+                "This database's personal data is under another master key; use the master.key "
+                "of the home that first wrote to it."
             )
         self._checked = True
 
@@ -220,7 +236,7 @@ class Vault:
         try:
             return self._wrap.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], UUID(key_id).bytes)
         except InvalidTag as e:
-            raise VaultError(f"the key {key_id} is not wrapped by this master key") from e
+            raise VaultError("The key {key} is not wrapped by this master key.", key=key_id) from e
 
 
 def unseal(record: Recorded, sealed: Sealed, cipher: AESGCM | None) -> Private | Erased:
@@ -234,7 +250,8 @@ def unseal(record: Recorded, sealed: Sealed, cipher: AESGCM | None) -> Private |
         return Private.model_validate_json(cipher.decrypt(box[:_NONCE], box[_NONCE:], place))
     except InvalidTag as e:
         raise VaultError(
-            f"the personal data at position {record.position} was altered or moved"
+            "The personal data at position {position} was altered or moved.",
+            position=record.position,
         ) from e
 
 

@@ -73,6 +73,19 @@ CHINESE: dict[str, str] = {
     ),
     "{name} failed: {reason}": "{name} 执行失败：{reason}",
     "{name} would change what the log holds.": "{name} 会改动日志中已有的内容。",
+    # personal data
+    "The master key file {file} cannot be read: {reason}": "无法读取主密钥文件 {file}：{reason}",
+    "The master key file {file} holds no key of 32 bytes in base64.": (
+        "主密钥文件 {file} 中没有 32 字节的 base64 密钥。"
+    ),
+    "This database's personal data is under another master key; use the master.key "
+    "of the home that first wrote to it.": (
+        "此数据库的个人信息由另一个主密钥加密；请使用最初写入它的数据目录中的 master.key。"
+    ),
+    "The key {key} is not wrapped by this master key.": "密钥 {key} 不是由此主密钥加密的。",
+    "The personal data at position {position} was altered or moved.": (
+        "位置 {position} 的个人信息被改动或移动过。"
+    ),
     # up
     "Run everything in the foreground until Ctrl-C.": "在前台运行全部服务，直到按 Ctrl-C。",
     "Do what there is to do, show the result and end.": "处理完现有工作，显示结果后退出。",

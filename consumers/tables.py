@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -168,20 +169,22 @@ class _CsvRecords:
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         self._lines = read_lines(file, MAX_BYTES)
         self._encoding = encoding
-        self._again: list[Line] = []
+        self._again: deque[Line] = deque()
         self._taken: list[Line] = []
+        self._size = 0
 
     def records(self) -> Iterator[RawRow]:
         # strict: text behind a closing quotation mark is an error, not more of the cell.
         reader = csv.reader(self._texts(), strict=True)
         while True:
-            self._taken = []
+            self._taken, self._size = [], 0
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except (csv.Error, UnicodeDecodeError, _TooLong) as e:
-                first, *self._again[:0] = self._taken
+                first, *others = self._taken
+                self._again.extendleft(reversed(others))
                 yield self._refused(first, e)
                 reader = csv.reader(self._texts(), strict=True)
             else:
@@ -191,13 +194,14 @@ class _CsvRecords:
     def _texts(self) -> Iterator[str]:
         while (line := self._next()) is not None:
             self._taken.append(line)
-            if not line.whole or sum(len(taken.raw) for taken in self._taken) > MAX_BYTES:
+            self._size += len(line.raw)
+            if not line.whole or self._size > MAX_BYTES:
                 raise _TooLong
             raw = line.raw.removeprefix(BOM) if line.number == 1 else line.raw
             yield raw.decode(self._encoding) + "\n"
 
     def _next(self) -> Line | None:
-        return self._again.pop(0) if self._again else next(self._lines, None)
+        return self._again.popleft() if self._again else next(self._lines, None)
 
     def _refused(self, line: Line, error: Exception) -> RawRow:
         match error:

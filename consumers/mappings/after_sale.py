@@ -15,6 +15,7 @@ from typing import Final
 
 from consumers.mapping import Row
 from domain.case.commands import (
+    AgreeReturnAddress,
     CaseCommandBase,
     FileComplaint,
     LineMoney,
@@ -56,6 +57,7 @@ class AfterSale:
 
     closed: the platform regards it as ended. deadline: which of our clocks the platform's own
     deadline is for, None if it is nobody's of ours. refunded: the status says the money is paid.
+    awaits_return: the buyer was told where to send the goods.
     """
 
     row: Row
@@ -67,6 +69,7 @@ class AfterSale:
     deadline: ClockName | None
     refunded: bool
     intervened: bool
+    awaits_return: bool
 
     @property
     def case_id(self) -> str:
@@ -86,37 +89,33 @@ class AfterSale:
     def actor(self) -> Actor:
         return Actor(kind=ActorKind.SYSTEM, id=self.platform.value, role=Role.PLATFORM)
 
+    def ask(self, what: str, command: CaseCommandBase, at: datetime) -> Request:
+        """A request of this after-sale. Its id has its time: what the platform dates anew is
+        another telling, and whoever decides knows whether it says anything new."""
+        dated = "" if what == "complaint" else f"/{at:%Y%m%d%H%M%S}"
+        return self.row.ask(f"{self.case_id}/{what}{dated}", command, self.actor, at)
+
 
 def requests_of(sale: AfterSale) -> Iterator[Request]:
     """The complaint, then the facts in the order in which they can have happened."""
     row = sale.row
     applied_at = row.time("申请时间")
     changed_at = row.time_or_none("更新时间") or row.time_or_none("完结时间") or applied_at
-
-    def ask(what: str, command: CaseCommandBase, at: datetime) -> Request:
-        return row.ask(f"{sale.case_id}/{what}", command, sale.actor, at)
-
-    yield ask("complaint", _complaint(sale), applied_at)
+    yield sale.ask("complaint", _complaint(sale), applied_at)
     if sale.deadline is not None and (due_at := row.time_or_none("截止时间")) is not None:
-        clock = sale.deadline.value
-        yield ask(
-            f"deadline/{clock}/{due_at.isoformat()}",
-            RecordPlatformDeadline.model_validate(
-                {"case_id": sale.case_id, "clock": clock, "due_at": due_at}
-            ),
-            changed_at,
+        deadline = RecordPlatformDeadline.model_validate(
+            {"case_id": sale.case_id, "clock": sale.deadline.value, "due_at": due_at}
         )
+        yield sale.ask(f"deadline/{deadline.clock}/{due_at:%Y%m%d%H%M%S}", deadline, changed_at)
     yield from _return(sale, changed_at)
     if sale.intervened:
-        command = RecordIntervention(case_id=sale.case_id, called_by=Party.BUYER)
-        yield ask("intervention", command, row.time_or_none("介入时间") or changed_at)
+        intervention = RecordIntervention(case_id=sale.case_id, called_by=Party.BUYER)
+        yield sale.ask("intervention", intervention, row.time_or_none("介入时间") or changed_at)
     if sale.refunded:
-        yield ask("refund", _refund(sale), row.time_or_none("退款时间") or changed_at)
-    yield ask(
-        f"status/{sale.status}/{changed_at.isoformat()}",
-        RecordPlatformStatus(case_id=sale.case_id, status=sale.status, ended=sale.closed),
-        changed_at,
-    )
+        refunded_at = row.time_or_none("退款时间") or row.time("完结时间")
+        yield sale.ask("refund", _refund(sale), refunded_at)
+    status = RecordPlatformStatus(case_id=sale.case_id, status=sale.status, ended=sale.closed)
+    yield sale.ask(f"status/{sale.status}", status, changed_at)
 
 
 def _complaint(sale: AfterSale) -> FileComplaint:
@@ -137,30 +136,31 @@ def _complaint(sale: AfterSale) -> FileComplaint:
 
 
 def _return(sale: AfterSale, changed_at: datetime) -> Iterator[Request]:
+    """The address, agreed on in the back office before the buyer could post; the parcel."""
     row, case_id = sale.row, sale.case_id
-    tracking = row.text("退货物流单号")
-    if not tracking:
-        return
     return_id = f"R{sale.number}"
-    yield row.ask(
-        f"{case_id}/return_shipped/{tracking}",
-        RecordReturnShipped(
-            case_id=case_id,
-            return_id=return_id,
-            carrier=row.text("退货物流公司") or None,
-            tracking=tracking,
-            proof_of_posting=True,
-        ),
-        sale.actor,
-        row.time_or_none("退货发货时间") or changed_at,
+    tracking = row.text("退货物流单号")
+    if not (tracking or sale.awaits_return):
+        return
+    agreed = AgreeReturnAddress(
+        case_id=case_id, return_id=return_id, items=(1,), packaging_asked_for=False
     )
+    if not tracking:
+        yield sale.ask("return_agreed", agreed, changed_at)
+        return
+    shipped_at = row.time("退货发货时间")
+    yield sale.ask("return_agreed", agreed, shipped_at)
+    shipped = RecordReturnShipped(
+        case_id=case_id,
+        return_id=return_id,
+        carrier=row.text("退货物流公司") or None,
+        tracking=tracking,
+        proof_of_posting=True,
+    )
+    yield sale.ask("return_shipped", shipped, shipped_at)
     if (received_at := row.time_or_none("商家收货时间")) is not None:
-        yield row.ask(
-            f"{case_id}/return_received",
-            RecordReturnReceived(case_id=case_id, return_id=return_id),
-            sale.actor,
-            received_at,
-        )
+        received = RecordReturnReceived(case_id=case_id, return_id=return_id)
+        yield sale.ask("return_received", received, received_at)
 
 
 def _refund(sale: AfterSale) -> RecordRefundSucceeded:

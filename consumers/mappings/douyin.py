@@ -60,6 +60,7 @@ def requests(row: Row) -> Iterable[Request]:
             deadline=DEADLINES.get(status),
             refunded=status in REFUNDED,
             intervened=row.text("平台介入状态") not in NOT_INTERVENED,
+            awaits_return=status == "待买家退货",
         )
     )
 
@@ -82,7 +83,7 @@ MAPPING: Final = FileMapping(
         ("申请件数", "售后数量", "商品数量"),
         ("售后原因", "申请原因"),
         ("售后说明", "问题描述", "买家留言"),
-        ("货物状态", "收货状态", "发货状态"),
+        ("货物状态", "收货状态"),
         ("买家昵称", "用户昵称"),
         ("截止时间", "售后截止时间", "状态截止时间", "逾期时间"),
         ("平台介入状态", "仲裁状态"),

@@ -56,6 +56,7 @@ def requests(row: Row) -> Iterable[Request]:
             deadline=DEADLINES.get(number or ""),
             refunded=number == "60",
             intervened=number == "20",
+            awaits_return=number == "30",
         )
     )
 
@@ -78,7 +79,7 @@ MAPPING: Final = FileMapping(
         ("申请件数", "商品数量", "退款数量"),
         ("售后原因", "退款原因"),
         ("售后说明", "退款描述", "退款说明"),
-        ("货物状态", "收货状态", "物流状态"),
+        ("货物状态", "收货状态"),
         ("买家昵称", "快手昵称"),
         ("截止时间", "处理截止时间"),
         ("介入时间",),

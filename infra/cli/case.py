@@ -21,6 +21,7 @@ from infra.cli.prose import Prose
 from infra.cli.replay import (
     Change,
     Replay,
+    check_number,
     differences,
     fold,
     opened,
@@ -77,7 +78,7 @@ def show(
         "at": read_moment(at, zone, "--at"),
         "known_at": read_moment(known_at, zone, "--known-at"),
     }
-    with _store(terminal) as store:
+    with _store(terminal, number) as store:
         found = replay(store.log, store.vault, number, version=version, **moments)
     if as_json:
         whose = turn(found.case)
@@ -114,7 +115,7 @@ def history(
     context: typer.Context, number: CaseNumber, zone: Zone = None, as_json: Json = False
 ) -> None:
     terminal = terminal_of(context)
-    with _store(terminal) as store:
+    with _store(terminal, number) as store:
         found = replay(store.log, store.vault, number)
     if as_json:
         terminal.write_json([_entry(record, found) for record in found.records])
@@ -144,7 +145,7 @@ def diff(
     terminal = terminal_of(context)
     if from_ > to:
         raise Failure("Version {later} comes after version {to}.", later=from_, to=to)
-    with _store(terminal) as store:
+    with _store(terminal, number) as store:
         found = replay(store.log, store.vault, number, version=to or None)
         if from_:
             replay(store.log, store.vault, number, version=from_)
@@ -178,7 +179,8 @@ def diff(
 
 
 @contextmanager
-def _store(terminal: Terminal) -> Generator[Store]:
+def _store(terminal: Terminal, number: str) -> Generator[Store]:
+    check_number(number)
     with open_system(terminal.settings, terminal.say) as system, open_store(system) as store:
         yield store
 

@@ -74,12 +74,16 @@ def fold(stream: str, records: Iterable[Recorded]) -> Case:
     return state
 
 
-def _follow(log: EventLog, asked: str) -> str:
+def check_number(asked: str) -> None:
+    """Raise Failure unless it can be a case's number."""
     if not CASE_ID.fullmatch(asked):
         raise Failure(
             "{case} is not a case number; one is platform:shop:number, such as douyin:s1:AS123.",
             case=asked,
         )
+
+
+def _follow(log: EventLog, asked: str) -> str:
     case_id, seen = asked, {asked}
     while True:
         stream = case_stream(case_id)

@@ -1,6 +1,7 @@
 -- What the tables in the terminal show. at null: now.
 
 -- name: select_now
+-- The database's clock: views are compared with it, not with this machine's.
 select statement_timestamp();
 
 -- name: find_views
@@ -8,6 +9,7 @@ select statement_timestamp();
 select to_regclass('live_queue') is not null and to_regclass('supplier_defects') is not null;
 
 -- name: select_queue
+-- The page to show, and how many cases there are in all.
 select q.*, count(*) over () as total
 from live_queue_at(%(at)s) q
 where (%(shop)s::text is null or q.shop = %(shop)s)
@@ -43,6 +45,7 @@ order by max(b.breached_at) desc, b.case_id, b.key, b.state
 limit %(limit)s::bigint;
 
 -- name: select_attainment
+-- Clocks met, breached and still running, by shop and clock.
 select a.*
 from sla_attainment_at(%(at)s) a
 where (%(shop)s::text is null or a.shop = %(shop)s)
@@ -59,6 +62,7 @@ order by d.ppm desc nulls last, d.confirmed desc, d.suspected desc, d.units desc
 limit %(limit)s::bigint;
 
 -- name: select_cohorts
+-- What each supplier shipped, by ship date, with the defects found in it.
 select c.*
 from supplier_cohorts c
 where %(supplier)s::text is null or c.supplier = %(supplier)s

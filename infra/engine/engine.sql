@@ -37,18 +37,23 @@ select pg_try_advisory_lock(%(key)s::bigint);
 listen stored_events;
 
 -- name: select_names
+-- The tables that any version of this program made and nobody dropped.
 select name from projections;
 
 -- name: insert_name
+-- A new table starts at the beginning of the log.
 insert into projections (name) values (%(name)s);
 
 -- name: delete_name
+-- With the table itself, once nobody reads it.
 delete from projections where name = %(name)s;
 
 -- name: select_digest
+-- What readers see now; compared before the views are swapped.
 select digest from projection_readers;
 
 -- name: replace_digest
+-- In the transaction that swaps the views.
 insert into projection_readers (digest) values (%(digest)s)
 on conflict (single) do update set digest = excluded.digest, swapped_at = clock_timestamp();
 
@@ -65,6 +70,7 @@ set position = %(end)s, projected = projected + %(events)s, moved_at = clock_tim
 where name = %(name)s and position = %(after)s;
 
 -- name: note_error
+-- Shown by status until the position moves again.
 update projections set error = %(error)s, failed_at = clock_timestamp() where name = %(name)s;
 
 -- name: select_page

@@ -12,6 +12,7 @@ from domain.case.commands import (
     DecideAutoRefund,
     FileComplaint,
     ProposeResolution,
+    RecordContact,
     RecordRefundFailed,
     RecordRefundSucceeded,
     RequestRefund,
@@ -108,6 +109,19 @@ def decide_refund(case: int, key: str, amount: str, message_id: str) -> Request:
         }
     )
     return ask(command, message_id, by=ERP)
+
+
+def contact(case: int, message_id: str) -> Request:
+    """The buyer is written to: the shop's clocks go on."""
+    command = RecordContact.model_validate(
+        {
+            "case_id": case_id(case),
+            "direction": "to_buyer",
+            "contact": "message",
+            "channel": "im",
+        }
+    )
+    return ask(command, message_id, by=AGENT)
 
 
 def note(case: int, message_id: str, text: str = "rang the buyer") -> Request:

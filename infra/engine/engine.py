@@ -39,6 +39,8 @@ REST = (1.0, 60.0)
 """Seconds that a read model which failed is left alone: first, and at most."""
 NOT_THE_ROWS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 """Errors of the connection, the disk, a time-out: no read model is at fault."""
+SWAP_AGAIN = 5.0
+"""Seconds until the views are tried to be swapped again when a reader held them."""
 SESSION = {
     "idle_in_transaction_session_timeout": "10s",
     "statement_timeout": "60s",
@@ -85,7 +87,7 @@ class Engine:
         self._url = url
         self._folders: dict[frozenset[str], Folder] = {}
         self._resting: dict[str, _Resting] = {}
-        self._swapped = False
+        self._swapped, self._swap_from = False, 0.0
 
     # ------------------------------------------------------------- running
 
@@ -95,7 +97,7 @@ class Engine:
         wait = 0.1
         while not stop.is_set():
             try:
-                with self._session() as conn:
+                with self.session() as conn:
                     wait = 0.1
                     self._follow(conn, stop)
             except (psycopg.OperationalError, psycopg.InterfaceError, PostgresError) as e:
@@ -109,7 +111,7 @@ class Engine:
         Raises Behind when that took longer than `seconds`, or when a read model failed.
         """
         until = time.monotonic() + seconds
-        with self._session() as conn:
+        with self.session() as conn:
             _, target = self._positions(conn)
             while True:
                 leads = self._try_lead(conn)
@@ -136,12 +138,13 @@ class Engine:
         return sorted(name for name, position in positions.items() if position < target)
 
     @contextlib.contextmanager
-    def _session(self) -> Generator[Rows]:
+    def session(self) -> Generator[Rows]:
+        """A connection to lead or to step on, with the tables made."""
         with closing(connect(self._url, autocommit=True, name="casetrail projections")) as conn:
             for setting, value in SESSION.items():
                 conn.execute("select set_config(%s, %s, false)", (setting, value))
             self._folders.clear()
-            self._swapped = False
+            self._swapped, self._swap_from = False, 0.0
             make_tables(conn, self.projections)
             yield conn
 
@@ -275,9 +278,12 @@ class Engine:
         conn.execute(SQL["note_error"], {"name": projection.table, "error": reason})
 
     def _swap(self, conn: Rows) -> None:
-        if not self._swapped:
-            with contextlib.suppress(LockNotAvailable):
+        if not self._swapped and time.monotonic() >= self._swap_from:
+            try:
                 self._swapped = swap_readers(conn, self.projections)
+            except LockNotAvailable:
+                # Somebody reads for long; the log must not wait for them.
+                self._swap_from = time.monotonic() + SWAP_AGAIN
 
 
 def rows_of(projection: Projection, touched: Mapping[str, Touched], folder: Folder) -> SubjectRows:

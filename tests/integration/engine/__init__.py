@@ -1,0 +1,1 @@
+"""The projection engine and each read model, against a real database."""

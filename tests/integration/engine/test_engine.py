@@ -1,0 +1,351 @@
+"""The engine follows the log through kills, lost notices and rivals, and ends with equal rows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from domain.case.state import Case
+from domain.kernel import Kind
+from domain.sla.events import ClockName
+from infra.engine import Behind, Engine, read_status
+from infra.engine.engine import LEADER_LOCK
+from infra.engine.fold import SQL
+from infra.engine.tables import statements_of
+from infra.postgres import Rows, connect
+from projections import PROJECTIONS, Projection, queue
+from tests.integration.engine.given import (
+    T0,
+    Told,
+    World,
+    case_id,
+    clock,
+    filed,
+    hours,
+    ordered,
+    shipped,
+)
+from tests.integration.engine.test_suppliers import complaint, liable
+from tests.integration.postgres.test_prepared import numbered
+
+ROOT = Path(__file__).resolve().parents[3]
+WITHIN = 15.0  # seconds; generous: the machine may be busy
+
+
+def some_events(number: int) -> list[Told]:
+    name, order = f"C{number}", f"O{number}"
+    told = [
+        ordered(order, product=f"P{number % 3}"),
+        shipped(order, units=2),
+        *complaint(name, order, buyer=f"b{number % 5}"),
+        clock(name, ClockName.FIRST_RESPONSE, T0 + hours(number)),
+        clock(name, ClockName.PROGRESS_UPDATE, T0 + hours(24)),
+    ]
+    if number % 2:
+        told.append(liable(name))
+    return told
+
+
+def dump(world: World, projections: tuple[Projection, ...] = PROJECTIONS) -> dict[str, Any]:
+    """Every row of every read model."""
+    return {
+        projection.name: sorted(map(str, world.rows(f"select * from {projection.table}")), key=str)
+        for projection in projections
+    }
+
+
+def rebuilt(world: World) -> dict[str, Any]:
+    """Every row after building all read models anew beside the old ones."""
+    higher = tuple(replace(p, version=p.version + 1000) for p in PROJECTIONS)
+    world.project(higher, page=7)
+    return dump(world, higher)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + WITHIN
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def in_queue(world: World, name: str) -> Callable[[], bool]:
+    return lambda: case_id(name) in world.order_of_queue(T0)
+
+
+@contextlib.contextmanager
+def running(world: World, **options: Any) -> Generator[Engine]:
+    engine = Engine(world.url, **options)
+    stop = threading.Event()
+    thread = threading.Thread(target=engine.run, args=(stop,))
+    thread.start()
+    try:
+        until(lambda: bool(world.rows("select to_regclass('live_queue') as v")[0]["v"]))
+        yield engine
+    finally:
+        stop.set()
+        thread.join(WITHIN)
+        assert not thread.is_alive()
+
+
+def backends(world: World) -> list[int]:
+    rows = world.rows(
+        "select pid from pg_stat_activity where application_name = 'casetrail projections'"
+    )
+    return [row["pid"] for row in rows]
+
+
+def test_a_commit_is_projected_at_once_by_its_notice(world: World) -> None:
+    with running(world, poll=60.0):
+        world.given(filed("A"))
+        until(in_queue(world, "A"))
+
+
+def test_a_lost_notice_costs_at_most_the_poll_interval(world: World) -> None:
+    with running(world, poll=0.5), closing(connect(world.url)) as conn:
+        stored = world.log.mapper.to_stored_event(world.pending(*filed("A")))
+        conn.execute(
+            "insert into stored_events (notification_id, originator_id, originator_version, kind,"
+            " topic, recorded_at, state) values (1, %s, 1, 1, %s, now(), %s)",
+            (stored.originator_id, stored.topic, stored.state),
+        )
+        conn.commit()
+        until(in_queue(world, "A"))
+
+
+def test_a_killed_connection_is_opened_again(world: World) -> None:
+    with running(world, poll=60.0):
+        for number in range(3):
+            world.rows(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'casetrail projections'"
+            )
+            world.given(filed(f"A{number}"))
+            until(in_queue(world, f"A{number}"))
+
+
+def test_killed_between_pages_it_goes_on_where_it_was(world: World) -> None:
+    for number in range(60):
+        world.given(*some_events(number))
+    chance = random.Random(7)
+    command = [sys.executable, "-m", "tests.integration.engine.follower", world.url, "3"]
+    done = False
+    for _ in range(6):
+        with subprocess.Popen(command, cwd=ROOT) as process:
+            began = time.monotonic()
+            before = position(world)
+            while position(world) == before and time.monotonic() - began < WITHIN:
+                time.sleep(0.005)
+            time.sleep(chance.random() / 10)
+            os.kill(process.pid, signal.SIGKILL)
+        done = done or 0 < position(world) < world.log.head()
+    assert done, "it was never killed half-way"
+    world.project()
+    assert dump(world) == rebuilt(world)
+
+
+def position(world: World) -> int:
+    with closing(connect(world.url)) as conn:
+        status = read_status(conn)
+    return min((one.position for one in status), default=0)
+
+
+def test_two_engines_that_both_think_they_lead_project_nothing_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leads(_engine: Engine, _conn: Rows) -> bool:
+        return True
+
+    monkeypatch.setattr(Engine, "_try_lead", leads)
+    for number in range(40):
+        world.given(*some_events(number))
+    with running(world, page=3, poll=0.1), running(world, page=4, poll=0.1):
+        until(lambda: position(world) == world.log.head())
+    read = {row["projected"] for row in world.rows("select projected from projections")}
+    assert read == {world.log.head()}
+    assert dump(world) == rebuilt(world)
+
+
+def test_a_leader_that_was_overtaken_starts_over_from_what_the_other_wrote(world: World) -> None:
+    world.given(*some_events(1))
+    old, new = Engine(world.url, page=2), Engine(world.url, page=2)
+    with old.session() as its, new.session() as other:
+        assert old.step(its)
+        while new.step(other):
+            pass
+        world.given(*some_events(2))
+        assert new.step(other)
+        while old.step(its):
+            pass
+    assert dump(world) == rebuilt(world)
+
+
+def test_a_second_engine_takes_over_when_the_leader_is_gone(world: World) -> None:
+    with running(world, poll=0.1):
+        until(lambda: len(backends(world)) == 1)
+        (leader,) = backends(world)
+        with running(world, poll=0.1):
+            until(lambda: len(backends(world)) == 2)
+            assert held_by(world) == [leader]
+            world.rows(f"select pg_terminate_backend({leader})")
+            until(lambda: held_by(world) not in ([], [leader]))
+            world.given(filed("A"))
+            until(in_queue(world, "A"))
+
+
+def held_by(world: World) -> list[int]:
+    rows = world.rows(
+        "select pid from pg_locks where locktype = 'advisory' and granted"
+        " and (classid::bigint << 32 | objid::bigint) = %(key)s",
+        key=LEADER_LOCK,
+    )
+    return [row["pid"] for row in rows]
+
+
+@pytest.mark.parametrize("page", [1, 5, 1000])
+def test_the_rows_do_not_depend_on_how_the_log_is_cut_into_pages(world: World, page: int) -> None:
+    for number in range(12):
+        world.given(*some_events(number))
+        if number % 4 == 0:
+            world.project(page=page)
+    world.project(page=page)
+    assert dump(world) == rebuilt(world)
+
+
+# ------------------------------------------------- failing and new versions
+
+
+def failing(on: str) -> Projection:
+    """The queue, but for a case that it cannot make a row of."""
+
+    def rows(case: Case, _look: Any) -> Iterator[queue.QueueRow]:
+        if case.case_id == case_id(on):
+            raise ValueError("cannot be")
+        row = queue.row(case)
+        if row is not None:
+            yield row
+
+    return Projection("queue", queue.VERSION, frozenset({Kind.CASE}), rows)
+
+
+def test_a_read_model_that_fails_stands_still_and_says_so_while_the_others_go_on(
+    world: World,
+) -> None:
+    world.given(filed("A"), clock("A", ClockName.FIRST_RESPONSE, T0)).project()
+    broken = tuple(failing("B") if p is queue.PROJECTION else p for p in PROJECTIONS)
+    world.given(filed("B"), clock("B", ClockName.FIRST_RESPONSE, T0))
+    with pytest.raises(Behind, match="queue_v1"):
+        world.project(broken)
+    with closing(connect(world.url)) as conn:
+        found = {one.name: (one.behind, one.error) for one in read_status(conn)}
+    assert found.pop("queue_v1") == (2, "ValueError: cannot be")
+    assert set(found.values()) == {(0, None)}
+    assert world.order_of_queue(T0) == [case_id("A")]
+    world.project()
+    assert world.order_of_queue(T0) == [case_id("A"), case_id("B")]
+    with closing(connect(world.url)) as conn:
+        assert {one.error for one in read_status(conn)} == {None}
+
+
+def test_rows_that_the_table_refuses_stop_only_their_read_model(world: World) -> None:
+    def rows(_case: Case, _look: Any) -> Iterator[object]:
+        yield replace(queue.QueueRow(*[None] * 24), case_id=None)  # type: ignore[arg-type]
+
+    refused = Projection("queue", queue.VERSION, frozenset({Kind.CASE}), rows)
+    broken = tuple(refused if p is queue.PROJECTION else p for p in PROJECTIONS)
+    world.given(filed("A"), ordered("O1"), shipped("O1"))
+    with pytest.raises(Behind, match="queue_v1"):
+        world.project(broken)
+    assert world.rows("select units from shipped_units_v1") == [{"units": 1}]
+
+
+def test_a_higher_version_is_built_aside_and_then_read(world: World) -> None:
+    for number in range(5):
+        world.given(*some_events(number))
+    world.project()
+    before = world.queue(T0)
+    higher = tuple(replace(p, version=p.version + 1) for p in PROJECTIONS)
+    engine = Engine(world.url, higher, page=10)
+    with engine.session() as conn:
+        engine.step(conn)
+        assert world.queue(T0) == before
+        while engine.step(conn):
+            pass
+    assert world.queue(T0) == before
+    names = {row["name"] for row in world.rows("select name from projections")}
+    assert names == {projection.table for projection in higher}
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        world.rows("select * from queue_v1")
+
+
+def test_views_that_changed_are_swapped_without_building_anew(world: World) -> None:
+    world.given(filed("A")).project()
+    world.rows("update projection_readers set digest = 'old' returning digest")
+    world.project()
+    assert world.rows("select digest from projection_readers") != [{"digest": "old"}]
+    assert world.order_of_queue(T0) == [case_id("A")]
+
+
+def test_a_view_that_somebody_holds_is_swapped_later(world: World) -> None:
+    world.given(filed("A")).project()
+    world.rows("update projection_readers set digest = 'old' returning digest")
+    with closing(connect(world.url)) as reader:
+        reader.execute("select * from live_queue")
+        with pytest.raises(Behind):
+            world.project()
+    world.project()
+
+
+# ------------------------------------------------------- what stands written
+
+
+def test_every_statement_of_the_read_models_can_be_prepared(world: World) -> None:
+    world.project()
+    with closing(connect(world.url, autocommit=True)) as conn:
+        for projection in PROJECTIONS:
+            statements = statements_of(projection)
+            assert {"create_table", "upsert_rows", "delete_rows", "create_readers"} <= {*statements}
+            for name, text in statements.items():
+                if not name.startswith("create_"):
+                    check_prepares(conn, text)
+
+
+def check_prepares(conn: Rows, text: str) -> None:
+    result = conn.pgconn.prepare(b"", numbered(text).encode())
+    assert result.error_message == b"", result.error_message.decode()
+
+
+def test_a_page_is_found_by_its_kinds_index(world: World) -> None:
+    world.given(*(event for number in range(50) for event in some_events(number)))
+    with closing(connect(world.url)) as conn:
+        conn.execute("set enable_seqscan = off")
+        wanted = {"kinds": [1, 2], "after": 0, "upto": 10**9, "limit": 100}
+        plan = conn.execute(b"explain " + SQL["select_page"].encode(), wanted).fetchall()
+    assert any("stored_events_by_kind" in line for (line,) in plan)
+
+
+def test_every_view_and_column_says_what_it_means(world: World) -> None:
+    world.project()
+    silent = world.rows(
+        """
+        select c.relname, a.attname
+        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum >= 0
+        where c.relnamespace = current_schema()::regnamespace and c.relkind = 'v'
+          and a.attnum > 0 and not a.attisdropped
+          and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)
+        """
+    )
+    assert silent == []

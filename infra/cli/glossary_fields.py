@@ -88,6 +88,7 @@ ended | 结束
 ended_at | 结束时间
 entries | 记录
 entry | 记录版本 | entry
+evaluated_at | 评价时间
 evaluation | 评价
 evidence | 证据
 evidence_id | 证据编号 | evidence

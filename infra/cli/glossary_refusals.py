@@ -31,19 +31,6 @@ time_in_gap | 该时区因夏令时没有这一时刻。
 time_unreadable | 无法识别的日期时间。
 wrong_currency | 币种与订单不一致。
 zone_unknown | 没有这个时区。
-# files
-column_repeated | 文件中有重复的列。
-empty_file | 文件为空。
-file_not_found | 文件不存在。
-file_too_large | 文件过大。
-file_unreadable | 文件无法读取。
-missing_column | 文件缺少必需的列。
-not_a_file | 不是文件。
-not_xlsx | 不是 XLSX 工作簿。
-shop_missing | 文件没有店铺，请用 --shop 指定。
-shop_unusable | 不能作为店铺名。
-unknown_encoding | 不支持的编码。
-unknown_zone | 没有这个时区。
 # cases
 alias_taken | 该单号属于另一售后单。
 already_delivered | 商品已签收，无需等待。
@@ -70,6 +57,19 @@ unknown_handover | 没有这项转交工作。
 unknown_item | 售后单没有这个商品项。
 unknown_platform | 没有这个平台。
 # negotiation
+already_declined | 已有等待用户回应的拒绝。
+decline_answered | 该拒绝已得到回应。
+decline_id_reused | 该拒绝编号属于另一次拒绝。
+evidence_complete | 该商品项的证据已齐全，不能以无证据拒绝。
+inside_window | 反馈在售后期限内，不能以超期拒绝。
+no_bad_return | 没有验货结果说明该商品项有问题。
+no_other_case | 该订单行没有其他售后单，不是重复。
+not_due_yet | 用户答复的期限未到。
+proposal_ended | 该方案已结束。
+proposal_id_reused | 该方案编号属于另一方案。
+proposal_id_too_long | 方案编号过长。
+unknown_decline | 没有这次拒绝。
+unknown_proposal | 没有这个方案。
 already_agreed | 该商品项已有解决方案。
 amendment_incomplete | 变更须包含该义务的全部商品项。
 amount_missing | 退款须按订单行写明金额。
@@ -110,6 +110,69 @@ unknown_line | 订单没有这一行。
 unknown_obligation | 售后单没有这项义务。
 unknown_order | 订单未知。
 unknown_return | 售后单没有这次退货。
+# returns and repairs
+claim_already_filed | 该退货已索赔。
+deduction_agreed | 该退货已约定扣减。
+deduction_exceeds_refund | 扣减超过待付金额。
+item_already_returning | 该商品项已在退货中。
+item_not_in_return | 该商品项不在这次退货中。
+not_a_repair | 该义务不是维修。
+not_fit_for_resale | 无理由退货须完整且不影响二次销售。
+obligation_not_of_return | 该义务与这次退货无关。
+repair_item_not_received | 维修品尚未收到。
+repair_not_ordered | 尚未安排维修。
+return_accepted | 验货合格，须全额退款。
+return_already_inspected | 该退货已验货。
+return_id_reused | 该退货编号属于另一次退货。
+return_not_due | 用户寄回的期限未到。
+return_not_inspected | 该退货尚未验货。
+return_not_lost | 退货没有丢失，不能向快递索赔。
+return_not_received | 该退货尚未收到。
+units_exceed_agreed | 件数超过约定的退货件数。
+# appraisal and liability
+appraisal_admitted | 供应商已承认，无需了结。
+appraisal_id_reused | 该鉴定编号属于另一次鉴定。
+appraisal_settled | 该鉴定已了结。
+appraisal_under_way | 该商品项已有未了结的鉴定。
+claim_not_final | 单方主张只能是暂定责任。
+liability_outranked | 已有更高依据的定责。
+no_appraisal_target | 没有规则规定鉴定期限。
+no_liability | 该商品项没有有效的定责。
+party_named_twice | 同一责任方出现两次。
+ruling_stands | 平台已裁决，只有新的裁决能改变。
+several_suppliers | 一次鉴定只能针对一个供应商。
+shares_missing | 须写明各方责任比例。
+shares_not_100 | 责任比例之和须为 100%。
+supplier_missing | 供应商责任须写明供应商。
+supplier_not_expected | 只有供应商责任才写供应商。
+supplier_share_on_acceptance | 商家接受否认时，供应商不承担责任。
+unknown_appraisal | 没有这次鉴定。
+verdict_not_due | 供应商鉴定期限未到。
+# closing and corrections
+buyer_spoke | 用户并未沉默，请询问是否解决。
+decline_unanswered | 用户仍有时间回应拒绝。
+entry_corrected | 该记录已被更正。
+entry_has_consequences | 已有方案或付款以此为据，请先结束它们。
+exemption_granted | 豁免已获批准。
+no_follow_up | 没有待完成的差评跟进。
+not_backdated | 该记录并非补录，无需确认。
+not_classified | 结案前须登记分类。
+not_closed | 结案后才能申请豁免。
+not_confirmed | 解决或结束之后才能邀请评价。
+not_correctable | 已产生后果的记录须以后续步骤更正。
+not_eligible | 不符合豁免条件。
+not_ended | 售后单仍在处理中。
+not_theirs_to_withdraw | 只有用户或平台可以撤销。
+nothing_delivered | 最后一次送达之后才能以沉默确认。
+nothing_tried | 本轮尚未有失败的处理。
+obligations_open | 仍有未履行的义务。
+outcome_not_supported | 售后单的经过不支持该结果。
+outcome_unclear | 无法推断结果，请写明。
+second_person_needed | 须由另一人确认。
+silence_too_short | 沉默的天数不足。
+unknown_divergence | 没有这项不一致。
+unknown_entry | 售后单没有这个事件。
+unknown_goodwill | 没有给予过该补偿。
 # orders, budgets, policies
 correction_empty | 更正没有内容。
 coupon_exceeds_price | 平台券超过商品金额。

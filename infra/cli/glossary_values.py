@@ -235,6 +235,23 @@ finish_handed_work | 完成转交工作
 give_verdict | 给出鉴定结论
 file_complaint | 补登反馈
 check_facts_of_alias | 核对该单号的事实 | check the alias's facts
+agree_wait_or_return | 与用户约定等待或退货
+check_appraisal | 核对鉴定
+check_intercepted_parcel | 核对被拦截的包裹
+check_items | 核对商品项
+check_platform | 到平台核对
+check_refund | 核对退款
+check_return | 核对退货
+check_shipment | 核对发货
+decide_late_return | 处理迟到的退货
+finish_case | 办完并结案
+identify_return | 确认是哪次退货
+link_order | 关联订单
+order_repair | 安排维修
+pay_again | 重新付款
+recover_overpayment | 追回多付金额
+reopen_case | 重新开启售后单
+withdraw_carrier_claim | 撤回快递索赔
 # judgements about the exemption
 not_agreed | 未达成一致
 clocks_met | 时限均达成

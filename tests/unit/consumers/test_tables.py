@@ -99,10 +99,10 @@ def test_a_bad_row_has_its_error_and_the_next_goes_on(
 
 
 def test_a_quotation_mark_that_never_closes_costs_one_row_of_many(tmp_path: Path) -> None:
-    rows = [f"A{n},2026-01-02 03:04:05,x\n" for n in range(60_000)]
+    rows = [f"A{n},2026-01-02 03:04:05,x\n" for n in range(8_000)]
     rows[10] = 'A10,2026-01-02 03:04:05,"open\n'
     pieces = read(tmp_path / "notes.csv", HEADER + "".join(rows))
-    assert len(pieces) == 60_000
+    assert len(pieces) == 8_000
     assert [piece.line for piece in pieces if piece.problem] == [12]
 
 

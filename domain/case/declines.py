@@ -179,8 +179,7 @@ def _require_ground(
 
 def _came_back_bad(case: Case, number: int) -> bool:
     return any(
-        unit.item == number
-        and (unit.finding is not InspectionFinding.ACCEPTED or not unit.resalable)
+        unit.item == number and unit.finding is not InspectionFinding.ACCEPTED
         for back in case.returns.values()
         for unit in back.units
     )

@@ -15,7 +15,7 @@ from domain.case.values import (
     Resolution,
     Stage,
 )
-from domain.kernel import Context, require
+from domain.kernel import Context, Rejected, require
 from domain.order import Order
 from domain.policy import in_currency
 from domain.world import World
@@ -76,7 +76,8 @@ def goodwill_of(
 ) -> int:
     """The offered goodwill in minor units; it comes on top of what is owed.
 
-    Rejected: goodwill_missing, unknown_order, wrong_currency, goodwill_exceeds_cap.
+    Rejected: goodwill_missing, unknown_order, wrong_currency, cap_not_stated,
+    goodwill_exceeds_cap.
     """
     offered = command.goodwill
     only = any(part.resolution is Resolution.COMPENSATION_ONLY for part in parts)
@@ -87,8 +88,15 @@ def goodwill_of(
     amount = minor(offered, order.currency or "", "goodwill")
     ladder = policies_of(case, world).ladder(context.now).values
     cap = in_currency(ladder.goodwill_cap, order.currency)
+    if cap is None:
+        raise Rejected(
+            "cap_not_stated",
+            f"The policy's cap is in {ladder.goodwill_cap.currency}: publish one in"
+            f" {order.currency} first.",
+            "goodwill",
+        )
     require(
-        cap is None or order.goodwill_total + amount <= cap,
+        order.goodwill_total + amount <= cap,
         "goodwill_exceeds_cap",
         f"An order gets at most {ladder.goodwill_cap.amount} of goodwill in all.",
         "goodwill",

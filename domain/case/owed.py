@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
+
 from domain.case.events import ObligationEnded
 from domain.case.state import Case, Obligation, Refund, ReturnStep
 from domain.case.values import (
@@ -19,10 +21,10 @@ from domain.case.values import (
 def outstanding(case: Case, *, settled: bool = False) -> dict[str, dict[str, int]]:
     """By refund obligation that stands, by order line: minor units neither paid nor under way.
 
-    settled: count only what the buyer has. What an agreement owes is told net of money paid
-    before; a ruling names the whole amount, and money paid under earlier grounds about the same
-    items counts towards it, as does what the platform refunded by itself. A payout under way
-    when the ruling came counts until it fails.
+    settled: count only what the buyer has. Each ground tells the whole amount: money paid under
+    one that was superseded, or that a ruling overrode, counts towards the later one about the
+    same items; what the platform refunded by itself counts towards its ruling. A payout under
+    way when the later ground came counts until it fails.
     """
     standing = {
         obligation.obligation_id: obligation
@@ -63,8 +65,14 @@ def fulfilled(case: Case) -> list[ObligationEnded]:
 def _stands(case: Case, obligation: Obligation) -> bool:
     if obligation.ended not in (None, ObligationEnd.FULFILLED):
         return False
+    agreement = case.agreements.get(obligation.agreement)
+    if agreement is None or agreement.superseded:
+        return False
+    if obligation.obligation_id not in agreement.obligations:
+        return False  # the same ruling, told anew with other content
     return not any(
         later.duty is Duty.REFUND
+        and later.agreement != obligation.agreement
         and _is_ruled(case, later)
         and set(later.items) & set(obligation.items)
         for later in _after(case, obligation)
@@ -77,17 +85,16 @@ def _is_ruled(case: Case, obligation: Obligation) -> bool:
 
 
 def _after(case: Case, obligation: Obligation) -> list[Obligation]:
-    obligations = list(case.obligations.values())
-    return obligations[obligations.index(obligation) + 1 :]
+    from_it_on = dropwhile(lambda other: other is not obligation, case.obligations.values())
+    return list(from_it_on)[1:]
 
 
 def _counts_towards(case: Case, refund: Refund, obligation: Obligation) -> bool:
-    if not _is_ruled(case, obligation):
-        return False
     earlier = case.obligations.get(refund.obligation_id or "")
-    return earlier is None or (
-        obligation in _after(case, earlier) and bool(set(earlier.items) & set(obligation.items))
-    )
+    if earlier is None:
+        return _is_ruled(case, obligation)
+    later = any(other is obligation for other in _after(case, earlier))
+    return later and bool(set(earlier.items) & set(obligation.items))
 
 
 def _take_by_line(left: dict[str, int], money: dict[str, int]) -> None:

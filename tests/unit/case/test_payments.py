@@ -161,7 +161,7 @@ def test_two_cases_together_get_no_more_than_was_paid_for_the_line() -> None:
         accept("B", SECOND),
         pay("K2", "B-1", case_id=SECOND),
     )
-    over = offer(part(Resolution.REFUND_PARTIAL, "0.01"), proposal_id="C", case_id=SECOND)
+    over = offer(part(Resolution.REFUND_PARTIAL, "8.01"), proposal_id="C", case_id=SECOND)
     story.when(over).refused("refund_exceeds_paid")
 
 

@@ -49,7 +49,7 @@ def file_complaint(
         require_lines(order, command.items)
     if case.is_filed:
         return _filed_again(command, number, case, order, world, context)
-    joins = _open_cases(order, command.items)
+    joins = _by_case(order, command.items)
     if not joins:
         return _open(command, case, order, world, context)
     emits = [on(case, ev.ComplaintReferred(joined=next(iter(joins))))]
@@ -154,7 +154,8 @@ def _filed_again(
     world: World,
     context: Context,
 ) -> list[Emit]:
-    """A complaint under a number that has its case: news about it, or a repeat."""
+    """A complaint under a number that has its case: news about it, or a repeat. What it says of
+    a line about which another case is open goes on there."""
     if case.order_id is not None and order is not None:
         require(
             order.order_id == case.order_id,
@@ -177,7 +178,12 @@ def _filed_again(
             "order_id",
         )
         emits = _link(case, order, {}, None, world, context)
-    return emits + _joined(command, number, case, command.items, order, world, context)
+    if order is None and case.order_id is not None:
+        order = world.order(case.order_id)
+    for case_id, claims in _by_case(order, command.items, case.case_id).items():
+        about = case if case_id == case.case_id else world.case(case_id)
+        emits += _joined(command, number, about, claims, order, world, context)
+    return emits
 
 
 def _joined(
@@ -207,15 +213,19 @@ def _joined(
     return emits
 
 
-def _open_cases(order: Order | None, claims: tuple[ItemClaim, ...]) -> dict[str, list[ItemClaim]]:
-    """The open cases about these claims, each with its own; claims without go with the first."""
+def _by_case(
+    order: Order | None, claims: tuple[ItemClaim, ...], own: str | None = None
+) -> dict[str, list[ItemClaim]]:
+    """The open cases about these claims, each with its own claims. What no open case is about
+    goes with `own`, or with the first of them."""
     found: dict[str, list[ItemClaim]] = {}
     rest: list[ItemClaim] = []
     for claim in claims:
         case_id = None if order is None else order.open_case_on(claim.line)
         (rest if case_id is None else found.setdefault(case_id, [])).append(claim)
-    if found:
-        found[next(iter(found))] += rest
+    home = own or next(iter(found), None)
+    if home is not None and rest:
+        found.setdefault(home, []).extend(rest)
     return found
 
 

@@ -11,6 +11,7 @@ import typer
 
 from infra.cli.app import app
 from infra.cli.live import show_once, watch_views
+from infra.cli.sample import submit_sample
 from infra.cli.terminal import Terminal, terminal_of
 from infra.failure import Failure
 from infra.wiring import System, Worker, build_workers, open_system
@@ -27,7 +28,10 @@ def up(
     ] = False,
 ) -> None:
     terminal = terminal_of(context)
+    refused = 0
     with open_system(terminal.settings, terminal.say) as system:
+        if sample:
+            refused = submit_sample(terminal, system).refused
         workers = build_workers(system)
         if once:
             for worker in workers:
@@ -36,6 +40,8 @@ def up(
         else:
             _run_until_stopped(terminal, system, workers)
     terminal.say("Stopped.")
+    if refused:
+        raise typer.Exit(1)
 
 
 def _run_until_stopped(terminal: Terminal, system: System, workers: tuple[Worker, ...]) -> None:

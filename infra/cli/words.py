@@ -90,6 +90,11 @@ CHINESE: dict[str, str] = {
     "Run everything in the foreground until Ctrl-C.": "在前台运行全部服务，直到按 Ctrl-C。",
     "Do what there is to do, show the result and end.": "处理完现有工作，显示结果后退出。",
     "Submit the project's own sample first.": "先提交项目自带的样例。",
+    "Making the sample {path}": "正在生成样例 {path}",
+    "Submitting the sample {path}": "正在提交样例 {path}",
+    "The sample: {accepted} lines new, {repeated} known before, {refused} refused": (
+        "样例：新增 {accepted} 行，已有 {repeated} 行，拒绝 {refused} 行"
+    ),
     "Running; Ctrl-C stops.": "正在运行；按 Ctrl-C 停止。",
     "Stopping": "正在停止",
     "Stopped.": "已停止。",

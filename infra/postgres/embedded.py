@@ -1,19 +1,13 @@
-"""The embedded PostgreSQL: one server for each home, shared by all commands that use it.
-
-Whoever uses the server holds a shared lock; the last to leave stops it. A killed command
-leaves nothing: its lock is gone with it, and the guard stops a server that nobody uses.
-"""
+"""The embedded PostgreSQL: one server for each home, shared by all commands that use it."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -25,7 +19,7 @@ from urllib.parse import quote
 import psycopg
 
 from infra.failure import Say, say_nothing
-from infra.postgres import guard
+from infra.guard import Ending, server_of, serves, stop
 from infra.postgres.connect import one_line
 from infra.postgres.launch import (
     SHARED,
@@ -35,6 +29,7 @@ from infra.postgres.launch import (
     own,
     reachable_install,
 )
+from infra.sharing import sharing
 
 SUPERUSER = "postgres"
 START_SECONDS = 60.0
@@ -79,39 +74,22 @@ def embedded_server(
     launcher: as whom it runs (default: the best way on this system). say: told before a step
     that takes seconds. Raises PostgresError when it cannot be started.
     """
-    cluster = _Cluster(home, version, launcher or choose_launcher())
-    cluster.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with cluster.lock("users").open("ab") as users:
-        try:
-            with cluster.starting() as gate:
-                fcntl.flock(users, fcntl.LOCK_SH)
-                cluster.ensure_guard()
-                server = cluster.running() or cluster.start(gate, say)
-            yield server
-        finally:
-            with cluster.starting():
-                fcntl.flock(users, fcntl.LOCK_UN)
-                if guard.try_lock(users):
-                    cluster.stop()
+    with sharing(_Cluster(home, version, launcher or choose_launcher(), say)) as server:
+        yield server
 
 
 class _Cluster:
     """One data folder and what runs on it. Its methods want the start lock held."""
 
-    def __init__(self, home: Path, version: int, launcher: Launcher) -> None:
+    ending = Ending(signal.SIGINT, seconds=60)
+    """Fast shutdown: sessions are ended, a checkpoint is written."""
+
+    def __init__(self, home: Path, version: int, launcher: Launcher, say: Say) -> None:
         self.folder = home / f"postgres-{version}"
         self.version = version
         self.launcher = launcher
+        self.say = say
         self.identity = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
-
-    def lock(self, name: str) -> Path:
-        return self.folder / f"{name}.lock"
-
-    @contextlib.contextmanager
-    def starting(self) -> Generator[BinaryIO]:
-        with self.lock("start").open("ab") as gate:
-            fcntl.flock(gate, fcntl.LOCK_EX)
-            yield gate
 
     @cached_property
     def place(self) -> Path:
@@ -125,6 +103,11 @@ class _Cluster:
         return self.place / "data"
 
     @property
+    def pid_files(self) -> list[Path]:
+        """PostgreSQL's own lock file; a server works in its data folder."""
+        return [self.data / "postmaster.pid"]
+
+    @property
     def sockets(self) -> Path:
         """The socket's folder: beside the data, or a short one in /tmp."""
         near = self.place / "socket"
@@ -134,23 +117,23 @@ class _Cluster:
 
     def running(self) -> Server | None:
         """The server that already runs on this data, once it answers; else None."""
-        pid = guard.postmaster(self.data)
-        if pid is None or not guard.serves(pid, self.data):
+        pid = server_of(*self.pid_files)
+        if pid is None:
             return None
         server = Server(self.sockets, pid)
         return server if self._answers(server) else None
 
-    def start(self, gate: BinaryIO, say: Say) -> Server:
+    def start(self, gate: BinaryIO) -> Server:
         install = reachable_install(self.version, self.launcher)
         made = [self._make_folder(self.place), self._make_folder(self.sockets)]
         own(self.launcher, made)
         if not self.data.exists():
-            say("Creating a PostgreSQL {version} database", version=self.version)
+            self.say("Creating a PostgreSQL {version} database", version=self.version)
             self._init(install, gate)
-        say("Starting PostgreSQL {version}", version=self.version)
+        self.say("Starting PostgreSQL {version}", version=self.version)
         # Nobody runs on this data (see running), so a lock file is a crash's; its process
         # id may by now be someone else's, which would stop PostgreSQL from starting.
-        for left in (self.data / "postmaster.pid", *self.sockets.glob(f"{SOCKET_NAME}*")):
+        for left in (*self.pid_files, *self.sockets.glob(f"{SOCKET_NAME}*")):
             left.unlink(missing_ok=True)
         options = SETTINGS | {"unix_socket_directories": str(self.sockets)}
         # The settings go to a file: pg_ctl would pass them through a shell.
@@ -169,16 +152,16 @@ class _Cluster:
                     reason=f"{done.stdout.strip()} {self._log_end()}",
                 )
             time.sleep(0.2)
-        pid = guard.postmaster(self.data)
+        pid = server_of(*self.pid_files)
         server = Server(self.sockets, pid or 0)
         if pid is None or not self._answers(server):
             raise PostgresError("PostgreSQL did not start: {reason}", reason=self._log_end())
         return server
 
     def stop(self) -> None:
-        if not guard.stop(self.data):
-            pid = guard.postmaster(self.data)
-            raise PostgresError("PostgreSQL (process {pid}) did not stop.", pid=pid)
+        [pid_file] = self.pid_files
+        if not stop(pid_file, self.ending):
+            raise PostgresError("PostgreSQL (process {pid}) did not stop.", pid=server_of(pid_file))
         if self.sockets.parent != self.place:
             with contextlib.suppress(OSError):
                 self.sockets.rmdir()
@@ -218,7 +201,7 @@ class _Cluster:
             try:
                 psycopg.connect(server.url(SUPERUSER), connect_timeout=5).close()
             except psycopg.OperationalError as e:
-                if not guard.serves(server.pid, self.data):
+                if not serves(server.pid, self.data):
                     return False
                 if time.monotonic() > until:
                     raise PostgresError(
@@ -234,21 +217,3 @@ class _Cluster:
         except OSError:
             return ""
         return " / ".join(lines[-5:])
-
-    def ensure_guard(self) -> None:
-        """See to it that there is a guard before there is a server: this command may be killed
-        at any moment. As a grandchild, so that nobody has to wait for its end."""
-        with self.lock("guard").open("ab") as guarding:
-            if not guard.try_lock(guarding):
-                return
-        locks = (self.lock("users"), self.lock("start"), self.lock("guard"))
-        command = (sys.executable, "-I", "-S", guard.__file__, *locks, self.data)
-        subprocess.run(
-            ["/bin/sh", "-c", '"$@" &', "sh", *command],
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.postgres.guard import is_alive, postmaster
+from infra.guard import is_alive, server_of
 
 CASETRAIL = Path(sys.executable).with_name("casetrail")
 ENVIRONMENT = {
@@ -38,6 +38,11 @@ def casetrail(*words: str | Path, env: Mapping[str, str] = ENVIRONMENT) -> list[
     return done.stdout.splitlines()
 
 
+def postgres_of(home: Path) -> int | None:
+    """The process id of the home's PostgreSQL, if it runs."""
+    return server_of(home / "postgres-18" / "data" / "postmaster.pid")
+
+
 @contextmanager
 def running_up(home: Path) -> Generator[subprocess.Popen[str]]:
     """`casetrail up`, once it says that it runs."""
@@ -57,7 +62,7 @@ def running_up(home: Path) -> Generator[subprocess.Popen[str]]:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_up_runs_until_a_signal_and_stops_its_server(home: Path, stop: signal.Signals) -> None:
     with running_up(home) as process:
-        server = postmaster(home / "postgres-18" / "data")
+        server = postgres_of(home)
         assert server is not None
         assert is_alive(server)
         process.send_signal(stop)
@@ -69,11 +74,11 @@ def test_up_runs_until_a_signal_and_stops_its_server(home: Path, stop: signal.Si
 
 def test_a_command_beside_up_shares_its_server_and_leaves_it_running(home: Path) -> None:
     with running_up(home) as process:
-        server = postmaster(home / "postgres-18" / "data")
+        server = postgres_of(home)
         status = json.loads("\n".join(casetrail("db", "status", "--json", "--home", home)))
         assert status["server"].startswith("PostgreSQL 18")
         assert status["migrations_to_apply"] == []
-        assert postmaster(home / "postgres-18" / "data") == server
+        assert postgres_of(home) == server
         assert process.poll() is None
 
 
@@ -92,13 +97,13 @@ def test_two_ups_at_once_both_run(home: Path) -> None:
 def test_up_once_ends_by_itself_and_a_second_goes_on_from_there(home: Path) -> None:
     for _ in range(2):
         assert casetrail("up", "--once", "--home", home, "--lang", "en")
-    assert postmaster(home / "postgres-18" / "data") is None
+    assert postgres_of(home) is None
 
 
 def test_every_command_works_without_up(home: Path) -> None:
     shown = casetrail("db", "status", "--home", home, "--lang", "zh")
     assert "数据库" in shown[0]
-    assert postmaster(home / "postgres-18" / "data") is None
+    assert postgres_of(home) is None
 
 
 def test_a_pipe_whose_reader_left_is_no_traceback(home: Path) -> None:

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from infra.guard import is_alive, server_of
 from infra.postgres import connect, embedded_server
-from infra.postgres.guard import is_alive, postmaster
 
 ROUNDS = 20
 WRITE = """
 import sys
 from contextlib import closing
 from pathlib import Path
+from infra.guard import is_alive, server_of
 from infra.postgres import connect, embedded_server
 with embedded_server(Path(sys.argv[1])) as server:
     with closing(connect(server.url("postgres"), autocommit=True)) as conn:
@@ -52,7 +53,7 @@ def confirmed_before_the_kill(home: Path, chance: random.Random) -> set[int]:
         for _ in range(chance.randint(1, 3))
     ]
     time.sleep(chance.uniform(0.2, 1.5))
-    server = postmaster(home / "postgres-18" / "data")
+    server = server_of(home / "postgres-18" / "data" / "postmaster.pid")
     if server is not None and chance.random() < 0.5:
         with suppress(ProcessLookupError):
             os.kill(server, signal.SIGKILL)

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from consumers.files import Line, Unusable, open_file, read_lines
 from domain.request import MAX_BYTES, Malformed
 
@@ -242,6 +239,10 @@ class XlsxTable:
                 yield RawRow(row.line, cells, row.done)
 
     def _rows(self) -> Iterator[RawRow]:
+        # Late: it imports numpy, for which every command would wait.
+        from openpyxl import load_workbook
+        from openpyxl.utils.exceptions import InvalidFileException
+
         try:
             with ZipFile(self._path) as archive:
                 if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:

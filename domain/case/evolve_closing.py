@@ -54,7 +54,14 @@ def evolve_closing(case: Case, event: ev.ClosingEvent, stamp: Stamp) -> Case:
                 status=Status.WITHDRAWN, outcome=Outcome.WITHDRAWN, ended_at=stamp.occurred_at
             )
         case ev.CaseReopened():
-            return case.with_(status=Status.OPEN, outcome=None, totals=None, ended_at=None)
+            # The round that follows at once is already this one's: its clocks bear its number.
+            return case.with_(
+                status=Status.OPEN,
+                round=case.round + 1,
+                outcome=None,
+                totals=None,
+                ended_at=None,
+            )
         case ev.RemedyTold():
             return case.with_(remedy_told_at=stamp.occurred_at)
         case ev.ForgivenessRecorded():

@@ -7,7 +7,7 @@ from domain.case.evolve import CaseEvent, evolve
 from domain.case.outcome import is_against_shop
 from domain.case.rules import on
 from domain.case.state import Case, Status
-from domain.case.values import Party, Rating, RefundBasis
+from domain.case.values import Outcome, Party, Rating, RefundBasis
 from domain.kernel import Context, Emit, Stamp, case_stream
 
 
@@ -15,11 +15,12 @@ def judge(case: Case) -> ev.ExemptionJudged:
     """((agreed and the shop's clocks met) or (remedy told and forgiveness recorded)), and the
     evaluation is not negative, and the platform did not rule against the shop.
 
-    No evaluation passes. grounds: one code for each of the six, as it stands.
+    Agreed: the two sides came to terms, by word or by an automatic approval, and the case was
+    not declined after all. No evaluation passes. grounds: one code for each of the six, as it
+    stands.
     """
-    agreed = any(
-        not agreement.superseded and agreement.basis is not RefundBasis.RULING
-        for agreement in case.agreements.values()
+    agreed = case.outcome is not Outcome.DECLINED and any(
+        agreement.basis is not RefundBasis.RULING for agreement in case.agreements.values()
     )
     met = not any(clock.party is Party.SHOP and clock.breaches for clock in case.clocks.values())
     told, forgiven = case.remedy_told_at is not None, case.forgiven_at is not None

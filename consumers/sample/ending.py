@@ -104,6 +104,12 @@ class Story(Dealings):
             return Share(party=party, percent=percent)
         return Share(party=party, percent=percent, supplier=supplier)
 
+    def settle_all(self, count: int) -> None:
+        """A person has looked at the case's first divergences."""
+        for number in range(1, count + 1):
+            settled = cmd.SettleDivergence(case_id=self.case_id, divergence_id=number)
+            self.tell(settled, self.desk)
+
     # --------------------------------------------------------------- the end
 
     def confirm(self, buyer_hours: float = 20) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from consumers.sample import plots_dispute, plots_trade, plots_trouble
+from consumers.sample import plots_dispute, plots_facts, plots_trade, plots_trouble
 from consumers.sample.catalogue import SHOPS
 from consumers.sample.hours import days, moment_of_day
 from consumers.sample.live import SCENES, scenes
@@ -20,12 +20,20 @@ from consumers.sample.setting import published, registered
 
 SEED: Final = 20260801
 SPAN: Final = 120.0
-"""Days that the sample goes back."""
+"""Days that complaints and quiet orders go back."""
+
+BEFORE: Final = 400.0
+"""Days that the catalogue goes back, before the oldest order complained about."""
 
 QUIET: Final = 2000
 """Orders without a case in each wave."""
 
-PLOTS: Final = (*plots_trade.PLOTS, *plots_dispute.PLOTS, *plots_trouble.PLOTS)
+PLOTS: Final = (
+    *plots_trade.PLOTS,
+    *plots_dispute.PLOTS,
+    *plots_trouble.PLOTS,
+    *plots_facts.PLOTS,
+)
 WAVE: Final = sum(plot.count for plot in PLOTS) + sum(len(scene.ago) for scene in SCENES)
 """Cases that one wave tells of."""
 
@@ -43,7 +51,7 @@ def generate(
     anchor = anchor.astimezone(BEIJING).replace(microsecond=0)
     salt = int.from_bytes(sha256(f"{seed}/{anchor.isoformat()}".encode()).digest()[:4]) % 100
     tag = f"sample-{anchor:%y%m%d%H%M%S}-{seed}"
-    start = anchor - days(SPAN)
+    start = anchor - days(BEFORE)
     yield from registered(tag, start)
     for wave in range(max(1, round(cases / WAVE))):
         numbers = Numbers(salt, wave)

@@ -240,6 +240,17 @@ def carrier_blamed(s: Story) -> None:
     on_the_way_back(s)
     s.tell(cmd.RecordReturnLost(case_id=s.case_id, return_id="r1"), s.carrier)
     s.blame((Liable.CARRIER, 100), final=False)
+    s.contact("退货在途中丢失，有寄件凭证不影响您退款，我们正在处理。")
+
+
+def came_late(s: Story) -> None:
+    """The return lapsed; the parcel comes all the same, and somebody has to decide."""
+    to_be_posted(s)
+    s.at(s.now + hours(7.2 * 24))
+    s.tell(cmd.LapseReturn(case_id=s.case_id, return_id="r1"), s.desk)
+    s.contact("退货超时未寄出，退货已关闭，如有疑问请联系我们。")
+    _after(s, 3, 6)
+    s.posted("r1", proof=True)
 
 
 P = ProblemType
@@ -272,5 +283,6 @@ SCENES: Final = (
     Scene(Plot(nobodys_goods, P.DAMAGED, 0, known=False), (12.0,)),
     Scene(Plot(in_the_warehouse, P.MISSING_ITEM, 0), (15.0, 21.0)),
     Scene(Plot(for_a_person, P.DAMAGED, 0), (4.0, 13.0)),
+    Scene(Plot(came_late, P.SIZE_FIT, 0), (185.0,)),
     Scene(Plot(carrier_blamed, P.RETURN_DISPUTE, 0), (95.0,)),
 )

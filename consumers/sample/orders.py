@@ -93,6 +93,11 @@ class Bought:
         """So much of what was paid for the line."""
         return LineMoney(line=line, money=money(max(1, self.paid(line) * percent // 100)))
 
+    def rest(self, line: str = "1", percent: int = 0) -> LineMoney:
+        """What is left of it after so much."""
+        left = self.paid(line) - self.amount(line, percent).money.minor
+        return LineMoney(line=line, money=money(left))
+
     def units(self) -> dict[str, int]:
         return {line: quantity for line, _, quantity in self.lines}
 

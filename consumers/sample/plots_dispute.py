@@ -8,11 +8,10 @@ from consumers.sample import words
 from consumers.sample.catalogue import BODY, PORTAL
 from consumers.sample.ending import Story
 from consumers.sample.hours import hours
-from consumers.sample.orders import money
 from consumers.sample.plot import Plot
 from consumers.sample.plots_trade import PHOTO, VIDEO
 from domain.case import commands as cmd
-from domain.case.commands import ItemShares, LineMoney
+from domain.case.commands import ItemShares
 from domain.case.values import (
     Basis,
     DeclineAnswer,
@@ -133,8 +132,7 @@ def deducted(s: Story) -> None:
     off = s.order.amount(percent=20).money
     agreed = cmd.AgreeDeduction(case_id=s.case_id, return_id=back, obligation_id="f1-2", amount=off)
     s.tell(agreed, s.desk)
-    rest = LineMoney(line="1", money=money(s.order.paid() - off.minor))
-    s.refund("f1-2", rest)
+    s.refund("f1-2", s.order.rest(percent=20))
     s.done()
 
 

@@ -401,23 +401,23 @@ class Case(State):
     assignee: str | None = None
     round: int = 1
     round_since: datetime | None = None
-    items: Mapping[int, Item] = field(default_factory=dict)
-    proposals: Mapping[str, Proposal] = field(default_factory=dict)
-    agreements: Mapping[str, Agreement] = field(default_factory=dict)
-    obligations: Mapping[str, Obligation] = field(default_factory=dict)
-    declines: Mapping[str, Decline] = field(default_factory=dict)
-    returns: Mapping[str, Return] = field(default_factory=dict)
-    refunds: Mapping[str, Refund] = field(default_factory=dict)
-    replacements: Mapping[str, Replacement] = field(default_factory=dict)
-    repairs: Mapping[str, Repair] = field(default_factory=dict)
-    goodwill: Mapping[str, Goodwill] = field(default_factory=dict)
-    appraisals: Mapping[str, Appraisal] = field(default_factory=dict)
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    items: Mapping[int, Item] = field(default_factory=dict[int, Item])
+    proposals: Mapping[str, Proposal] = field(default_factory=dict[str, Proposal])
+    agreements: Mapping[str, Agreement] = field(default_factory=dict[str, Agreement])
+    obligations: Mapping[str, Obligation] = field(default_factory=dict[str, Obligation])
+    declines: Mapping[str, Decline] = field(default_factory=dict[str, Decline])
+    returns: Mapping[str, Return] = field(default_factory=dict[str, Return])
+    refunds: Mapping[str, Refund] = field(default_factory=dict[str, Refund])
+    replacements: Mapping[str, Replacement] = field(default_factory=dict[str, Replacement])
+    repairs: Mapping[str, Repair] = field(default_factory=dict[str, Repair])
+    goodwill: Mapping[str, Goodwill] = field(default_factory=dict[str, Goodwill])
+    appraisals: Mapping[str, Appraisal] = field(default_factory=dict[str, Appraisal])
+    evidence: Mapping[str, Evidence] = field(default_factory=dict[str, Evidence])
     contacts: tuple[Contact, ...] = ()
-    handovers: Mapping[str, Handover] = field(default_factory=dict)
-    intercepts: Mapping[str, Intercept] = field(default_factory=dict)
-    divergences: Mapping[int, Divergence] = field(default_factory=dict)
-    clocks: Mapping[str, Clock] = field(default_factory=dict)
+    handovers: Mapping[str, Handover] = field(default_factory=dict[str, Handover])
+    intercepts: Mapping[str, Intercept] = field(default_factory=dict[str, Intercept])
+    divergences: Mapping[int, Divergence] = field(default_factory=dict[int, Divergence])
+    clocks: Mapping[str, Clock] = field(default_factory=dict[str, Clock])
     wait_until: datetime | None = None
     buyer_spoke_last: bool = True
     help_asked: bool = False
@@ -426,7 +426,7 @@ class Case(State):
     platform_status: str | None = None
     platform_status_at: datetime | None = None
     platform_ended: bool = False
-    platform_deadlines: Mapping[str, datetime] = field(default_factory=dict)
+    platform_deadlines: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     confirmed_at: datetime | None = None
     invited: bool = False
     evaluation: Rating | None = None
@@ -443,10 +443,10 @@ class Case(State):
     exemption_grounds: tuple[str, ...] = ()
     auto_verdict: str | None = None
     auto_inputs: str | None = None
-    budget_days: Mapping[str, str] = field(default_factory=dict)
+    budget_days: Mapping[str, str] = field(default_factory=dict[str, str])
     told: frozenset[tuple[object, ...]] = frozenset()
     exemption_tag: bool | None = None
-    entries: Mapping[int, Entry] = field(default_factory=dict)
+    entries: Mapping[int, Entry] = field(default_factory=dict[int, Entry])
     corrected: frozenset[int] = frozenset()
     confirmed_entries: frozenset[int] = frozenset()
     last_at: datetime | None = None

@@ -25,7 +25,7 @@ from domain.case.values import (
     Resolution,
     UnitFinding,
 )
-from domain.kernel import Command, Emit
+from domain.kernel import Command, Emit, Platform
 from domain.order import (
     CaseOpenedOnOrder,
     RecordShipmentOutcome,
@@ -98,7 +98,7 @@ def outcome(shipment_outcome: ShipmentOutcome) -> Command:
 
 def publish(**document: Any) -> PublishPolicy:
     return PublishPolicy(
-        platform="douyin", shop="s1", document=RefundAutomationDocument(**document)
+        platform=Platform.DOUYIN, shop="s1", document=RefundAutomationDocument(**document)
     )
 
 
@@ -151,7 +151,7 @@ def test_a_failed_payout_gives_the_budget_back_and_its_retry_takes_it_again() ->
 
 def test_a_retry_is_refused_when_others_have_used_the_days_budget() -> None:
     story = proven().given(ask(), fact(failed()))
-    limit = SetBudget(platform="douyin", shop="s1", day="2026-03-02", limit=yuan("29.99"))
+    limit = SetBudget(platform=Platform.DOUYIN, shop="s1", day="2026-03-02", limit=yuan("29.99"))
     story.given(told(limit, by=ADMIN))
     story.when(pay(obligation="auto-1"), at=at(2)).refused("budget_exhausted")
 
@@ -304,7 +304,7 @@ def test_more_than_the_line_or_the_largest_amount_holds_goes_to_a_person() -> No
 
 
 def test_more_than_the_days_budget_holds_goes_to_a_person() -> None:
-    limit = SetBudget(platform="douyin", shop="s1", day="2026-03-02", limit=yuan("29.99"))
+    limit = SetBudget(platform=Platform.DOUYIN, shop="s1", day="2026-03-02", limit=yuan("29.99"))
     story = proven().given(told(limit, by=ADMIN))
     assert "person:budget_exhausted" in rules_of(story, ask())
 
@@ -313,7 +313,7 @@ def test_a_budget_in_another_currency_goes_to_a_person() -> None:
     dollars = yuan("2000.00").model_copy(update={"currency": "USD"})
     story = proven().given(told(publish(daily_budget=dollars), by=ADMIN))
     assert "person:missing_budget_left" in rules_of(story, ask())
-    own = SetBudget(platform="douyin", shop="s1", day="2026-03-02", limit=dollars)
+    own = SetBudget(platform=Platform.DOUYIN, shop="s1", day="2026-03-02", limit=dollars)
     story = proven().given(told(own, by=ADMIN))
     assert "person:missing_budget_left" in rules_of(story, ask())
 

@@ -20,7 +20,7 @@ from domain.case.values import (
     Rung,
     Share,
 )
-from domain.kernel import Command, Emit
+from domain.kernel import Command, Emit, Platform
 from domain.money import Money
 from domain.order import FreightReimbursed, GoodwillBooked
 from domain.policy import LadderDocument, PublishPolicy
@@ -132,7 +132,7 @@ def test_an_order_gets_no_more_goodwill_than_its_cap_over_all_its_cases() -> Non
 def test_a_cap_in_another_currency_says_nothing_about_the_order() -> None:
     dollars = Money(amount="100.00", currency="USD")
     document = LadderDocument(goodwill_cap=dollars, return_freight_cap=dollars)
-    published = PublishPolicy(platform="douyin", shop="s1", document=document)
+    published = PublishPolicy(platform=Platform.DOUYIN, shop="s1", document=document)
     story = complained().given(told(published, by=ADMIN))
     story.when(grant()).refused("cap_not_stated", "amount")
 
@@ -242,7 +242,7 @@ def test_return_freight_needs_a_known_order_and_its_currency() -> None:
 def test_a_freight_cap_in_another_currency_says_nothing_about_the_order() -> None:
     dollars = Money(amount="100.00", currency="USD")
     document = LadderDocument(return_freight_cap=dollars)
-    published = PublishPolicy(platform="douyin", shop="s1", document=document)
+    published = PublishPolicy(platform=Platform.DOUYIN, shop="s1", document=document)
     story = sent().given(told(published, by=ADMIN))
     story.when(reimburse(), at=at(2)).refused("cap_not_stated", "amount")
 

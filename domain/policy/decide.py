@@ -47,7 +47,10 @@ def decide(command: PolicyCommand, world: World, context: Context) -> list[Emit]
     current = policy.by_kind.get(command.document.kind, ())
     if current and current[-1].document == command.document:
         last = current[-1]
-        if last.effective_from <= effective_from and last.number == max(v.number for v in current):
+        # What is to hold from a later day on is no repeat: a version may yet come in between.
+        repeats = last.effective_from == effective_from or effective_from == context.now
+        latest = last.number == max(v.number for v in current)
+        if last.effective_from <= effective_from and repeats and latest:
             return []
     event = PolicyPublished(document=command.document, effective_from=effective_from)
     return [Emit(policy.stream, event)]

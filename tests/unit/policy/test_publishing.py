@@ -102,6 +102,12 @@ def test_the_same_document_published_twice_changes_nothing() -> None:
     story.when(publish(FIFTEEN), by=ADMIN, at=T0 + hours(1)).then_nothing()
 
 
+def test_a_document_for_a_later_day_stands_even_where_it_holds_already() -> None:
+    story = given(told(publish(FIFTEEN), by=ADMIN))
+    story.when(publish(FIFTEEN, 5), by=ADMIN).then(PolicyPublished)
+    story.when(publish(FIFTEEN, 5), by=ADMIN).then_nothing()
+
+
 def test_a_document_can_be_brought_back_after_another() -> None:
     story = given(
         told(publish(FIFTEEN), by=ADMIN),

@@ -412,6 +412,7 @@ def _appraisal(*, needs_goods: bool) -> ev.AppraisalRequested:
         items=(1,),
         supplier="acme",
         needs_goods=needs_goods,
+        evidence=(),
         due_minutes=72 * 60,
         policy=(),
     )

@@ -64,7 +64,7 @@ class Dealings(Thread):
         default = self.desk if by is Party.SHOP else self.buyers
         self.tell(offer, actor or default)
         if by is Party.SHOP:
-            self._informed = self.now
+            self.informed(self.now)
         return name
 
     def accept(self, offer: str, items: tuple[int, ...] = ()) -> None:
@@ -86,7 +86,7 @@ class Dealings(Thread):
             case_id=self.case_id, decline_id="d1", ground=ground, items=(1,), evidence=evidence
         )
         self.tell(declined, self.desk)
-        self._informed = self.now
+        self.informed(self.now)
         return "d1"
 
     def answer(self, decline: str, answer: DeclineAnswer) -> None:
@@ -157,7 +157,7 @@ class Dealings(Thread):
             **known,
         }
         self.tell(cmd.DecideAutoRefund.model_validate(fields), self.platform)
-        self._informed = self.now
+        self.informed(self.now)
         return key
 
     def goodwill(
@@ -202,7 +202,7 @@ class Dealings(Thread):
             proof_of_posting=proof,
         )
         self.tell(posted, self.carrier)
-        self._informed = self.now
+        self.informed(self.now)
 
     def received(self, back: str) -> None:
         self.tell(cmd.RecordReturnReceived(case_id=self.case_id, return_id=back), STORE)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from consumers.sample import words
 from consumers.sample.catalogue import LAB, PORTAL, TIMER
 from consumers.sample.dealings import Dealings
-from consumers.sample.hours import hours
+from consumers.sample.hours import at_work, awake, hours
 from domain.case import commands as cmd
 from domain.case.values import (
     Basis,
@@ -147,6 +147,12 @@ class Story(Dealings):
         closing: dict[str, Any] = {"case_id": self.case_id, "outcome": outcome}
         closed = {name: value for name, value in closing.items() if value is not None}
         self.tell(cmd.CloseCase.model_validate(closed), self.desk)
+        self.parted()
+
+    def withdraw(self) -> None:
+        """The buyer takes the complaint back."""
+        self.tell(cmd.WithdrawCase(case_id=self.case_id), self.buyers)
+        self.parted()
 
     def evaluate(self, rating: Rating | None = None) -> None:
         """The buyer is asked for an evaluation and gives one, often good, often none."""
@@ -154,13 +160,14 @@ class Story(Dealings):
         if rating is None and self.rng.random() < 0.5:
             return
         given = rating or self.rng.choices(list(Rating), (70, 20, 10))[0]
-        self.now += hours(self.rng.uniform(2, 60))
+        self.now = awake(self.now + hours(self.rng.uniform(2, 60)))
         told = cmd.RecordEvaluation(case_id=self.case_id, rating=given)
         self.tell(told, self.buyers, late=self.rng.choice((0.0, 0.0, 26.0)))
         if given is Rating.NEGATIVE:
-            self.now += hours(self.rng.uniform(4, 30))
+            self.now = at_work(self.now + hours(self.rng.uniform(4, 30)))
             self.contact("看到您的差评，想再了解一下哪里没处理好，我们改进。")
             self.tell(cmd.FinishFollowUp(case_id=self.case_id), self.desk)
+            self.parted()
 
     def done(self, cause: RootCause | None = None) -> None:
         """Confirmed, closed, evaluated."""

@@ -8,7 +8,7 @@ from typing import Final
 from consumers.sample import words
 from consumers.sample.catalogue import PAYMENT, TIMER, person
 from consumers.sample.ending import Story
-from consumers.sample.hours import hours
+from consumers.sample.hours import at_work, hours
 from consumers.sample.orders import money
 from consumers.sample.plot import Plot
 from consumers.sample.plots_trade import PHOTO, VIDEO
@@ -113,7 +113,7 @@ def withdrawn(s: Story) -> None:
         s.shop_takes(60)
         s.propose(s.part(Resolution.REFUND_FULL, s.order.amount()))
     s.buyer_takes(8)
-    s.tell(cmd.WithdrawCase(case_id=s.case_id), s.buyers)
+    s.withdraw()
 
 
 def withdrawn_while_paid(s: Story) -> None:
@@ -121,7 +121,7 @@ def withdrawn_while_paid(s: Story) -> None:
     obligation = _owed(s)
     key = s.request(obligation)
     s.now += hours(0.5)
-    s.tell(cmd.WithdrawCase(case_id=s.case_id), s.buyers)
+    s.withdraw()
     s.now += hours(2)
     failed = cmd.RecordRefundFailed(case_id=s.case_id, action_key=key, reason="买家撤销售后")
     s.tell(failed, PAYMENT)
@@ -165,8 +165,7 @@ def item_by_item(s: Story) -> None:
 def paid_by_platform(s: Story) -> None:
     """The shop slept: the platform paid the buyer itself and ended the after-sale."""
     s.complain(s.claim(s.problem), severity=Level.MEDIUM)
-    s.respond(900)
-    s.others_take(30, 50)
+    s.neglected(30, 50)
     s.paid(s.key("pt"), by=Party.PLATFORM)
     status = cmd.RecordPlatformStatus(
         case_id=s.case_id, status="平台极速退款，售后完结", ended=True
@@ -229,7 +228,7 @@ def reopened(s: Story) -> None:
 def forgiven(s: Story) -> None:
     """Answered much too late; the remedy is told, the buyer forgives, the exemption is asked."""
     s.complain(s.claim(s.problem), proofs=PHOTO, severity=Level.HIGH)
-    s.others_take(27, 40)
+    s.neglected(27, 40)
     s.hears(s.rng.choice(words.BUYER_ANGRY))
     s.upset(Level.HIGH)
     raised = cmd.RaisePriority(case_id=s.case_id, priority=Priority.URGENT, as_remedy=True)
@@ -312,7 +311,8 @@ def learnt_late(s: Story) -> None:
     s.complain(s.claim(s.problem), proofs=PHOTO)
     s.at(s.now + hours(3))
     s.contact(words.REPLIES[2], late=44, needed=False)
-    s.others_take(26, 40)
+    s.parted()
+    s.neglected(50, 60)
     offer = s.agree(s.part(Resolution.REFUND_FULL, s.order.amount()), minutes=30)
     s.refund(f"{offer}-1")
     s.done()
@@ -325,10 +325,11 @@ def entered_late(s: Story) -> None:
         "当天已电话沟通，忘记登记。",
         ContactKind.ANSWERED_CALL,
         Channel.PHONE,
-        at=s.now + hours(5),
+        at=at_work(s.now + hours(2)),
         actor=person(s.agent),
         late=28,
     )
+    s.at(at_work(s.now))
     recording = s.proof(EvidenceKind.RECORDING, Party.SHOP)
     vouched = cmd.ConfirmBackdating(case_id=s.case_id, version=FIRST_ENTRY, evidence=(recording,))
     s.tell(vouched, s.supervisor)

@@ -93,6 +93,7 @@ class Thread:
         self.quantity: int = order.lines[0][2]
         self._known: datetime = order.placed_at
         self._informed: datetime = at
+        self._talks = False
         self._ids = 0
         self._proofs = 0
 
@@ -107,6 +108,7 @@ class Thread:
     def another_case(self) -> None:
         """The story goes on in a new case about the same order."""
         self.case_id = self.another_number()
+        self._talks = False
         self._ids = self._proofs = 0
 
     # ------------------------------------------------------------- people
@@ -150,13 +152,17 @@ class Thread:
         self.now += timedelta(days=days)
         self._informed = self.now
 
+    def neglected(self, least: float, most: float) -> None:
+        """Nobody at the shop does anything for so many hours."""
+        self.now = at_work(self.now + hours(self.rng.uniform(least, most)))
+
     def at(self, moment: datetime) -> None:
         """Go to a moment without a word meanwhile."""
         self.now = moment
 
     def _inform(self, until: datetime) -> None:
-        """Time passes; the buyer hears every day how things stand, mostly."""
-        while until - self._informed > hours(22):
+        """Time passes; whom the shop has answered hears every day how things stand, mostly."""
+        while self._talks and until - self._informed > hours(22):
             at = self._informed + hours(self.rng.uniform(14, 20))
             at = before_closing(at) if before_closing(at) > self._informed else at_work(at)
             if at >= until:
@@ -248,7 +254,7 @@ class Thread:
     ) -> None:
         """The buyer complains, now or at `at`."""
         self.problem = claims[0].problem
-        said = text or self.rng.choice(words.COMPLAINTS[self.problem])
+        said = text or self.rng.choice(self._complaints(claims[0].line))
         fields: dict[str, Any] = {
             "case_id": case_id or self.case_id,
             "channel": channel,
@@ -268,6 +274,11 @@ class Thread:
         by = self.buyers if channel is Channel.PLATFORM else self.desk
         self.tell(cmd.FileComplaint.model_validate(fields), by, at=at, late=late)
         self._informed = self.now
+
+    def _complaints(self, line: str) -> list[str]:
+        category = self.order.product(line).category
+        said = words.COMPLAINTS[self.problem]
+        return [text for text, about in said if category in (about or category)]
 
     def _proof(self, kind: EvidenceKind) -> EvidenceRef:
         self._proofs += 1
@@ -310,10 +321,20 @@ class Thread:
             channel=channel,
             delivered=delivered,
             substantive=substantive,
-            private=Private(text=said),
+            private=Private(text=said or None),
         )
         self.tell(told, actor or self.desk, at=at, late=late, needed=needed)
-        self._informed = max(self._informed, at or self.now)
+        if delivered and substantive:
+            self.informed(self.now if late and needed else at or self.now)
+
+    def informed(self, at: datetime) -> None:
+        """The buyer has had an answer at `at`: from now on the shop keeps in touch."""
+        self._talks = True
+        self._informed = max(self._informed, at)
+
+    def parted(self) -> None:
+        """The case has ended, and the daily news with it."""
+        self._talks = False
 
     def hears(self, text: str, channel: Channel = Channel.IM) -> None:
         """The buyer writes."""

@@ -9,13 +9,15 @@ from typing import Any, Generic, TypeVar
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
-from domain.kernel import EVENTS, UPCASTERS, Event, Private, Stamp
+from domain.kernel import EVENTS, UPCASTERS, Actor, Event, Private, Stamp
 from infra.event_store.envelope import Envelope, Pending, Recorded
 from infra.event_store.recorder import Row
 
 E = TypeVar("E", bound=Event)
+S = TypeVar("S")
 
 
 class UnknownTopic(Exception):
@@ -42,6 +44,19 @@ class StoredState(BaseModel, Generic[E]):
     s: Envelope
 
 
+class _Told(TypedDict):
+    """The part of an envelope that a fold reads; the rest is skipped unread."""
+
+    at: AwareDatetime
+    dec: AwareDatetime
+    by: Actor
+
+
+class _Foldable(TypedDict, Generic[E]):
+    e: E
+    s: _Told
+
+
 def current_topic(topic: str) -> str:
     """The topic that events stored under `topic` have after upcasting. Raises UnknownTopic."""
     seen = topic
@@ -55,8 +70,17 @@ def current_topic(topic: str) -> str:
 @cache
 def _reader(topic: str) -> Callable[[bytes], StoredState[Any]]:
     # One validator a topic, so that reading an event is a single call into pydantic-core.
-    shape: Any = StoredState.__class_getitem__(EVENTS[topic])
-    validate: Callable[[bytes], StoredState[Any]] = shape.__pydantic_validator__.validate_json
+    generic: Any = StoredState
+    adapter: TypeAdapter[StoredState[Any]] = TypeAdapter(generic[EVENTS[topic]])
+    validate: Callable[[bytes], StoredState[Any]] = adapter.validator.validate_json
+    return validate
+
+
+@cache
+def _fold_reader(topic: str) -> Callable[[bytes], _Foldable[Any]]:
+    generic: Any = _Foldable
+    adapter: TypeAdapter[_Foldable[Any]] = TypeAdapter(generic[EVENTS[topic]])
+    validate: Callable[[bytes], _Foldable[Any]] = adapter.validator.validate_json
     return validate
 
 
@@ -85,14 +109,23 @@ class EventMapper(Mapper[str]):
 
         Raises UnknownTopic, UnreadableEvent.
         """
+        stored = self._read(_reader, topic, state)
+        return stored.e, stored.s
+
+    def decode_for_fold(self, topic: str, version: int, state: bytes) -> tuple[Event, Stamp]:
+        """What `evolve` needs of a stored event, in three quarters of the time. Raises as
+        `decode` does."""
+        stored = self._read(_fold_reader, topic, state)
+        told = stored["s"]
+        return stored["e"], Stamp(version, told["at"], told["dec"], told["by"])
+
+    def _read(self, reader: Callable[[str], Callable[[bytes], S]], topic: str, state: bytes) -> S:
         try:
             if topic in EVENTS:
-                stored = _reader(topic)(state)
-            else:
-                stored = _reader(current_topic(topic))(self._upcast(topic, state))
+                return reader(topic)(state)
+            return reader(current_topic(topic))(self._upcast(topic, state))
         except (ValidationError, KeyError, ValueError) as e:
             raise UnreadableEvent(f"{topic}: {e}") from e
-        return stored.e, stored.s
 
     def _upcast(self, topic: str, state: bytes) -> bytes:
         data = self.transcoder.decode(state)

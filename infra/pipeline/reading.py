@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, tuple_row
 
-from domain.kernel import Stamp, State
+from domain.kernel import State
 from infra.event_store import EventMapper
 from infra.pipeline.batch import Decider, Key
 from infra.pipeline.cache import StateCache
@@ -149,8 +149,7 @@ class Reader:
         return state
 
     def _step(self, state: State, version: int, topic: str, stored: bytes) -> State:
-        event, envelope = self._mapper.decode(topic, stored)
-        stamp = Stamp(version, envelope.occurred_at, envelope.decided_at, envelope.actor)
+        event, stamp = self._mapper.decode_for_fold(topic, version, stored)
         return self._decider.evolve(state, event, stamp)
 
 

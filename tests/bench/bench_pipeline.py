@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 
 import psycopg
 from eventsourcing.persistence import StoredEvent
@@ -37,14 +38,14 @@ def run(server: Server, smoke: bool) -> None:
         with open_store(url, cache_bytes=1 << 30) as store:
             _fill(store, cases)
             hot = _hot(store, cases)
-            hot_singles = _median_rate(lambda: _one_by_one(store, cases, singles), 1 if smoke else 3)
+            alone = _one_by_one(store, cases, singles)
         with open_store(url, cache_bytes=COLD_CACHE) as store:
             cold = _cold(store, cases)
         bare = _bare(server, url, 20 * BATCH if not smoke else BATCH)
         library_short, library_long = _library(url, database.admin_url, cases, singles)
     print(f"  one at a time, `eventsourcing`, {EVENTS_A_CASE}-event cases: {library_long:,.0f}/s")
     print(f"  one at a time, `eventsourcing`, new cases:      {library_short:,.0f}/s")
-    print(f"  one at a time, pipeline:                        {hot_singles:,.0f}/s")
+    print(f"  one at a time, pipeline:                        {alone:,.0f}/s")
     _ratio("batches, hot, commands/s", hot[0], library_long, "the library one at a time")
     _ratio("batches, cold, commands/s", cold[0], library_long, "the library one at a time")
     _ratio("batches, hot, events/s", hot[1], bare, "the bare insert of the same events")
@@ -65,7 +66,9 @@ def _fill(store: Store, cases: int) -> None:
     """Cases of EVENTS_A_CASE events each, with an order each."""
     store.pipeline.submit([place_order(n) for n in range(cases)])
     store.pipeline.submit([ship_order(n) for n in range(cases)])
-    store.pipeline.submit([complain(n, f"c{n}", order=n) for n in range(cases)])
+    # Of today: a case that lay for months would hold hundreds of breached days.
+    now = datetime.now(UTC)
+    store.pipeline.submit([complain(n, f"c{n}", order=n, at=now) for n in range(cases)])
     for turn in range(20):
         some = range(0, cases, max(1, cases // 100))
         if turn and min(_events(store, n) for n in some) >= EVENTS_A_CASE:
@@ -145,7 +148,8 @@ def _library(url: str, admin_url: str, cases: int, count: int) -> tuple[float, f
                 " ORDER BY notification_id"
             )
             conn.execute("ANALYZE library.library_events")
-        new = [complain(10**6 + n, f"new-{n}", order=n % cases) for n in range(count)]
+        now = datetime.now(UTC)
+        new = [complain(10**6 + n, f"new-{n}", order=n % cases, at=now) for n in range(count)]
         old = [contact(n % cases, f"lib-{n}") for n in range(count)]
         return _library_rate(library, new), _library_rate(library, old)
 
@@ -164,11 +168,14 @@ def _callers(url: str, smoke: bool) -> None:
     """Appends by concurrent callers of one process."""
     with open_store(url) as store:
         single = 0.0
+        seconds = 0.3 if smoke else 4.0
         for callers in (1, 8, 64):
-            seconds = 0.3 if smoke else 4.0
-            rate = _median_rate(lambda n=callers: _call(store, n, seconds), 1 if smoke else 3)
+            rates = [_call(store, callers, seconds) for _ in range(1 if smoke else 3)]
+            rate = statistics.median(rates)
             single = single or rate
-            print(f"  {callers:3} callers in one process: {rate:9,.0f}/s = {rate / single:.1f} × one")
+            print(
+                f"  {callers:3} callers in one process: {rate:,.0f}/s = {rate / single:.1f} × one"
+            )
 
 
 def _call(store: Store, callers: int, seconds: float) -> float:
@@ -203,7 +210,8 @@ def _beside_a_load(url: str, smoke: bool) -> None:
     count = 20 if smoke else 400
     with open_store(url) as store:
         store.pipeline.submit([place_order(n) for n in range(100)])
-        store.pipeline.submit([complain(n, f"c{n}", order=n) for n in range(100)])
+        now = datetime.now(UTC)
+        store.pipeline.submit([complain(n, f"c{n}", order=n, at=now) for n in range(100)])
         _latency("an agent's command, nobody else", store, count)
         load = _child("load", url, "3600")
         assert load.stdout is not None
@@ -256,10 +264,6 @@ def _replay(url: str, smoke: bool) -> None:
 
 
 # --------------------------------------------------------------------- helpers
-
-
-def _median_rate(measure: Callable[[], float], times: int) -> float:
-    return statistics.median(measure() for _ in range(times))
 
 
 def _ratio(what: str, rate: float, other: float, whose: str) -> None:

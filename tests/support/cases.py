@@ -38,7 +38,12 @@ def case_id(number: int) -> str:
 
 
 def complain(
-    case: int, message_id: str, *, order: int, problem: str = "damaged", at: datetime = LONG_AGO
+    case: int,
+    message_id: str,
+    *,
+    order: int,
+    problem: str = "damaged",
+    at: datetime = LONG_AGO + timedelta(days=3),
 ) -> Request:
     command = FileComplaint.model_validate(
         {
@@ -49,7 +54,7 @@ def complain(
             "items": [{"line": "1", "quantity": 1, "problem": problem}],
         }
     )
-    return ask(command, message_id, by=AGENT, occurred_at=at + timedelta(days=3))
+    return ask(command, message_id, by=AGENT, occurred_at=at)
 
 
 def propose(case: int, proposal: str, amount: str, message_id: str) -> Request:

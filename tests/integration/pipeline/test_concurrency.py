@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from domain.request import Request
 from infra.pipeline import Answer
 from tests.support.cases import random_requests
 from tests.support.serial import check_one_by_one
@@ -70,11 +71,15 @@ def test_one_message_sent_by_many_at_once_is_done_once(database_url: str) -> Non
 
 def test_threads_of_one_process_share_commits(database_url: str) -> None:
     with open_store(database_url) as store, ThreadPoolExecutor(32) as threads:
+
+        def send(request: Request) -> list[Answer]:
+            return store.pipeline.submit([request])
+
         requests = [set_budget("7", f"m{n}", day=f"2026-01-{n % 28 + 1:02}") for n in range(400)]
-        list(threads.map(lambda request: store.pipeline.submit([request]), requests))
+        list(threads.map(send, requests))
         records = store.log.tail(0, 1000)
         assert len(records) == 28
         small = [set_budget(str(n), f"n{n}", day=f"{2027 + n}-01-01") for n in range(400)]
-        list(threads.map(lambda request: store.pipeline.submit([request]), small))
+        list(threads.map(send, small))
         times = Counter(r.recorded_at for r in store.log.tail(28, 1000))
         assert max(times.values()) > 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from consumers.sample import words
 from consumers.sample.catalogue import PAYMENT, STORE
@@ -21,6 +21,12 @@ from domain.case.values import (
     UnitFinding,
 )
 from domain.kernel import Actor, Private
+
+AUTO: Final = "auto.1"
+"""What the first automatic decision of a case owes, or is called if it says no."""
+
+RULING: Final = "ruling"
+"""How a ruling's obligations are named, with a number behind a dot."""
 
 
 class Dealings(Thread):

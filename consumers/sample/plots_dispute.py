@@ -6,6 +6,7 @@ from typing import Final
 
 from consumers.sample import words
 from consumers.sample.catalogue import BODY, PORTAL
+from consumers.sample.dealings import AUTO, RULING
 from consumers.sample.ending import Story
 from consumers.sample.hours import hours
 from consumers.sample.plot import Plot
@@ -42,7 +43,7 @@ def outside_by_rule(s: Story) -> None:
     s.verify()
     s.auto_refund()
     s.buyer_takes(9)
-    s.answer("auto-1", DeclineAnswer.ACCEPTED)
+    s.answer(AUTO, DeclineAnswer.ACCEPTED)
     s.close(cause=RootCause.BUYER)
 
 
@@ -235,7 +236,7 @@ def ruled_for_buyer(s: Story) -> None:
     s.tell(ruled, s.platform)
     s.shop_takes(30)
     s.tell(cmd.SettleDivergence(case_id=s.case_id, divergence_id=1), s.desk)
-    s.refund("ruling-1")
+    s.refund(f"{RULING}.1")
     s.close()
     s.evaluate()
 
@@ -265,7 +266,7 @@ def split(s: Story) -> None:
     )
     s.tell(ruled, s.platform)
     s.goods_come_back()
-    s.refund("ruling-2", half)
+    s.refund(f"{RULING}.2", half)
     s.close()
 
 

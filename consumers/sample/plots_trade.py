@@ -7,6 +7,7 @@ from typing import Final
 
 from consumers.sample import words
 from consumers.sample.catalogue import PAYMENT, SMALL
+from consumers.sample.dealings import AUTO
 from consumers.sample.ending import Story
 from consumers.sample.hours import awake, hours
 from consumers.sample.plot import Plot
@@ -80,7 +81,7 @@ def intercepted(s: Story) -> None:
         reason = s.rng.choice(words.REFUND_FAILURES)
         s.tell(cmd.RecordRefundFailed(case_id=s.case_id, action_key=key, reason=reason), PAYMENT)
         s.shop_takes(60)
-        s.request("auto-1", key)
+        s.request(AUTO, key)
         s.others_take(0.05, 2)
     s.paid(key)
     s.done()

@@ -20,8 +20,9 @@ create table {table} (
     status                text not null,
     ended_at              timestamptz,
     met                   int not null,
-    breached_at           timestamptz[] not null,
-    detected_at           timestamptz[] not null,
+    breach_from           timestamptz[] not null,
+    breach_times          int[] not null,
+    breach_detected_at    timestamptz[] not null,
     retracted_at          timestamptz[] not null,
     retracted_detected_at timestamptz[] not null,
     primary key (stream, key)
@@ -36,8 +37,8 @@ on conflict (stream, key) do update set
     round = excluded.round, recurs = excluded.recurs, started_at = excluded.started_at,
     restarted_at = excluded.restarted_at, due_at = excluded.due_at, target_minutes = excluded.target_minutes,
     status = excluded.status, ended_at = excluded.ended_at, met = excluded.met,
-    breached_at = excluded.breached_at, detected_at = excluded.detected_at,
-    retracted_at = excluded.retracted_at, retracted_detected_at = excluded.retracted_detected_at
+    breach_from = excluded.breach_from, breach_times = excluded.breach_times,
+    breach_detected_at = excluded.breach_detected_at, retracted_at = excluded.retracted_at, retracted_detected_at = excluded.retracted_detected_at
 where kept.position < excluded.position
 
 -- name: delete_rows
@@ -55,8 +56,8 @@ create temporary table sla_clocks (like {table} including all) on commit drop
 drop view if exists sla_clocks cascade;
 create view sla_clocks as
 select stream, position, case_id, key, platform, shop, clock, party, about, round, recurs,
-       started_at, restarted_at, due_at, target_minutes, status, ended_at, met, breached_at, detected_at,
-       retracted_at, retracted_detected_at
+       started_at, restarted_at, due_at, target_minutes, status, ended_at, met,
+       breach_from, breach_times, breach_detected_at, retracted_at, retracted_detected_at
 from {table};
 comment on view sla_clocks is
     'Every clock of every case as stored: breaches noticed so far. For breaches as of now, see sla_breaches.';
@@ -78,10 +79,57 @@ comment on column sla_clocks.target_minutes is 'Minutes granted when it started.
 comment on column sla_clocks.status is 'running, paused, satisfied or cancelled.';
 comment on column sla_clocks.ended_at is 'When it was satisfied or cancelled.';
 comment on column sla_clocks.met is 'Periods of a recurring clock that ended in time.';
-comment on column sla_clocks.breached_at is 'Due times that passed unmet and were noticed, oldest first; retracted ones are not among them.';
-comment on column sla_clocks.detected_at is 'When each of breached_at was noticed.';
+comment on column sla_clocks.breach_from is 'Due times that passed unmet and were noticed, oldest first: the first of each row of periods missed one after the other. Retracted ones are not among them.';
+comment on column sla_clocks.breach_times is 'How many due times each of breach_from stands for, target_minutes apart.';
+comment on column sla_clocks.breach_detected_at is 'When each of breach_from was noticed.';
 comment on column sla_clocks.retracted_at is 'Due times of breaches that late news took back.';
 comment on column sla_clocks.retracted_detected_at is 'When each of retracted_at had been noticed.';
+
+drop function if exists sla_missed_at(timestamptz) cascade;
+create function sla_missed_at(at timestamptz) returns table (
+    stream text, key text, case_id text, platform text, shop text, clock text, party text,
+    about text, round int, first_at timestamptz, last_at timestamptz, times int,
+    every interval, detected_at timestamptz, ended_at timestamptz, late interval, state text,
+    counts boolean
+) language sql stable as $$
+with span as (
+    -- Noticed.
+    select c.stream, c.key, b.from_at, b.times, b.detected_at, false as retracted
+    from sla_clocks c,
+         unnest(c.breach_from, c.breach_times, c.breach_detected_at)
+             as b (from_at, times, detected_at)
+    union all
+    -- Running past due, noticed by nobody yet: a recurring clock has missed all periods since.
+    select c.stream, c.key, c.due_at, case when c.recurs then 2147483647 else 1 end, null, false
+    from sla_clocks c
+    where c.status = 'running' and (c.recurs or c.breach_from = '{}')
+    union all
+    select c.stream, c.key, b.due_at, 1, b.detected_at, true
+    from sla_clocks c, unnest(c.retracted_at, c.retracted_detected_at) as b (due_at, detected_at)
+), missed as (
+    select s.*, make_interval(mins => c.target_minutes) as every,
+           least(s.times, floor(extract(epoch from at - s.from_at) / (60 * c.target_minutes)) + 1)
+               ::int as passed,
+           -- Of a recurring clock, since when the next period began.
+           c.recurs and s.from_at <= c.restarted_at as past
+    from span s join sla_clocks c on c.stream = s.stream and c.key = s.key
+    where s.from_at <= at
+)
+select c.stream, c.key, c.case_id, c.platform, c.shop, c.clock, c.party, c.about, c.round,
+       m.from_at, m.from_at + m.every * (m.passed - 1), m.passed, m.every,
+       case when m.detected_at <= at then m.detected_at end,
+       case when not m.past then c.ended_at end,
+       case when not m.past and not m.retracted then coalesce(c.ended_at, at) - m.from_at end,
+       case when m.retracted then 'retracted'
+            when m.past then 'met_late'
+            when c.status = 'running' then 'open'
+            when c.status = 'satisfied' then 'met_late'
+            else c.status end,
+       c.party = 'shop' and not m.retracted
+from missed m join sla_clocks c on c.stream = m.stream and c.key = m.key
+$$;
+comment on function sla_missed_at(timestamptz) is
+    'Breaches up to that moment by the facts stored now; periods missed one after the other in one row: `times` of them, from first_at to last_at, `every` apart.';
 
 drop function if exists sla_breaches_at(timestamptz) cascade;
 create function sla_breaches_at(at timestamptz) returns table (
@@ -92,40 +140,13 @@ create function sla_breaches_at(at timestamptz) returns table (
 with zones as materialized (
     select s.platform, s.shop, zone_at(s.platform, s.shop, at) as zone
     from (select distinct c.platform, c.shop from sla_clocks c) s
-), breach as (
-    -- Recorded.
-    select c.stream, c.key, b.due_at, b.detected_at, false as retracted
-    from sla_clocks c, unnest(c.breached_at, c.detected_at) as b (due_at, detected_at)
-    where b.due_at <= at
-    union all
-    -- Running past due, noticed by nobody yet; of a recurring clock every missed period.
-    select c.stream, c.key, m.due_at, null, false
-    from sla_clocks c, generate_series(
-        c.due_at, case when c.recurs then at else c.due_at end,
-        make_interval(mins => c.target_minutes)) as m (due_at)
-    where c.status = 'running' and c.due_at <= at and c.due_at <> all (c.breached_at)
-    union all
-    select c.stream, c.key, b.due_at, b.detected_at, true
-    from sla_clocks c, unnest(c.retracted_at, c.retracted_detected_at) as b (due_at, detected_at)
-    where b.due_at <= at
 )
-select c.case_id, c.platform, c.shop, z.zone, c.clock, c.key, c.party, c.about, c.round, b.due_at,
-       case when b.detected_at <= at then b.detected_at end,
-       case when not b.past then c.ended_at end,
-       case when not b.past and not b.retracted then coalesce(c.ended_at, at) - b.due_at end,
-       case when b.retracted then 'retracted'
-            when b.past then 'met_late'
-            when c.status = 'running' then 'open'
-            when c.status = 'satisfied' then 'met_late'
-            else c.status end,
-       c.party = 'shop' and not b.retracted
-from (
-    -- past: a period of a recurring clock, since when the next began.
-    select b.*, s.recurs and b.due_at <= s.restarted_at as past
-    from breach b join sla_clocks s using (stream, key)
-) b
-join sla_clocks c on c.stream = b.stream and c.key = b.key
-join zones z on z.platform = c.platform and z.shop = c.shop
+select m.case_id, m.platform, m.shop, z.zone, m.clock, m.key, m.party, m.about, m.round,
+       b.breached_at, m.detected_at, m.ended_at, m.late - (b.breached_at - m.first_at), m.state,
+       m.counts
+from sla_missed_at(at) m
+join zones z on z.platform = m.platform and z.shop = m.shop,
+     generate_series(m.first_at, m.last_at, m.every) as b (breached_at)
 $$;
 comment on function sla_breaches_at(timestamptz) is
     'Breaches up to that moment by the facts stored now, noticed or not.';
@@ -155,12 +176,14 @@ create function sla_attainment_at(at timestamptz) returns table (
     platform text, shop text, clock text, met bigint, breached bigint, running bigint,
     cancelled bigint, attainment numeric
 ) language sql stable as $$
-with counted as (
-    select c.platform, c.shop, c.clock, c.status, c.recurs, c.met, count(b.breached_at) as breaches
-    from sla_clocks c
-    left join sla_breaches_at(at) b on b.case_id = c.case_id and b.key = c.key and b.counts
+with missed as (
+    select m.stream, m.key, sum(m.times) as times
+    from sla_missed_at(at) m where m.counts group by m.stream, m.key
+), counted as (
+    select c.platform, c.shop, c.clock, c.status, c.recurs, c.met,
+           coalesce(m.times, 0) as breaches
+    from sla_clocks c left join missed m on m.stream = c.stream and m.key = c.key
     where c.party = 'shop'
-    group by c.stream, c.key, c.platform, c.shop, c.clock, c.status, c.recurs, c.met
 ), summed as (
     select s.platform, s.shop, s.clock,
            sum(s.met + (s.status = 'satisfied' and (s.recurs or s.breaches = 0))::int)::bigint

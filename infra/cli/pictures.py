@@ -122,7 +122,7 @@ class Pictures:
             self.t("Rejected"),
             self.t("Rescinded"),
             "ppm",
-            self.t("Contract"),
+            self.t("Limit"),
         )
         names = ("confirmed", "test_defects", "contested", "suspected", "rejected", "rescinded")
         for row in rows:

@@ -31,18 +31,22 @@ order by b.breached_at desc, b.case_id, b.key, b.state
 limit %(limit)s::bigint;
 
 -- name: select_breached_clocks
--- For people: the missed periods of a recurring clock in one row, by the latest.
-select b.case_id, b.platform, b.shop, b.zone, b.clock, b.party, b.round, b.state, b.counts,
-       count(*) as breaches, max(b.breached_at) as breached_at, max(b.detected_at) as detected_at,
-       max(b.late) as late, count(*) over () as total
-from sla_breaches_at(%(at)s) b
-where (%(shop)s::text is null or b.shop = %(shop)s)
-  and (%(platform)s::text is null or b.platform = %(platform)s)
-  and (%(clock)s::text is null or b.clock = %(clock)s)
-group by b.case_id, b.platform, b.shop, b.zone, b.clock, b.key, b.party, b.round, b.state,
-         b.counts
-order by max(b.breached_at) desc, b.case_id, b.key, b.state
-limit %(limit)s::bigint;
+-- For people: what a clock missed in one row a state, by the latest.
+select m.case_id, zone_at(m.platform, m.shop, %(at)s) as zone, m.clock, m.party, m.state, m.counts,
+       m.breaches, m.breached_at, m.detected_at, m.late, m.total
+from (
+    select m.case_id, m.platform, m.shop, m.clock, m.key, m.party, m.state, m.counts,
+           sum(m.times) as breaches, max(m.last_at) as breached_at,
+           max(m.detected_at) as detected_at, max(m.late) as late, count(*) over () as total
+    from sla_missed_at(%(at)s) m
+    where (%(shop)s::text is null or m.shop = %(shop)s)
+      and (%(platform)s::text is null or m.platform = %(platform)s)
+      and (%(clock)s::text is null or m.clock = %(clock)s)
+    group by m.case_id, m.platform, m.shop, m.clock, m.key, m.party, m.state, m.counts
+    order by max(m.last_at) desc, m.case_id, m.key, m.state
+    limit %(limit)s::bigint
+) m
+order by m.breached_at desc, m.case_id, m.key, m.state;
 
 -- name: select_attainment
 -- Clocks met, breached and still running, by shop and clock.

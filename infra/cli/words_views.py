@@ -73,7 +73,7 @@ VIEWS: Final[dict[str, str]] = {
     "Suspected": "疑似",
     "Rejected": "否定",
     "Rescinded": "撤销",
-    "Contract": "约定",
+    "Limit": "约定",
     "(unknown)": "（未知）",
     "Name": "名称",
     "Position": "位置",

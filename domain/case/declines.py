@@ -127,7 +127,7 @@ def _require_ground(
             order = known_order(case, world)
             terms: tuple[str, ...] = ()
             for item in items:
-                inside, terms = is_inside(case, item, order, policies, context.now)
+                inside, terms = is_inside(case, item, order, world, context.now)
                 require(
                     not inside,
                     "inside_window",

@@ -52,6 +52,7 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
                 direction=event.direction,
                 kind=event.contact,
                 channel=event.channel,
+                delivered=event.delivered,
                 substantive=event.substantive,
                 actor=stamp.actor,
             )

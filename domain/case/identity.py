@@ -422,7 +422,7 @@ def _carried_over(contact: Contact, target: Case) -> Emit:
         direction=contact.direction,
         contact=contact.kind,
         channel=contact.channel,
-        delivered=contact.substantive,
+        delivered=contact.delivered,
         substantive=contact.substantive,
     )
     return Emit(case_stream(target.case_id), event, contact.occurred_at, contact.actor)

@@ -286,6 +286,7 @@ class Contact(State):
     direction: Direction
     kind: ContactKind
     channel: Channel
+    delivered: bool
     substantive: bool
     actor: Actor
     corrected: bool = False

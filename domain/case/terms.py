@@ -11,7 +11,7 @@ from domain.case.state import Case, Item
 from domain.case.values import ItemClaim, ProblemType, Stage
 from domain.kernel import require
 from domain.order import Order
-from domain.policy import InForce, Policies, WindowPolicy
+from domain.policy import WindowPolicy
 from domain.world import World
 
 WITHOUT_REASON = frozenset({ProblemType.NO_REASON, ProblemType.CHANGED_MIND})
@@ -45,36 +45,30 @@ def from_order(
     if not order.known:
         return FromOrder(stage=stage)
     categories = {order.lines[line].category for line, _ in claimed if line in order.lines}
-    category = categories.pop() if len(categories) == 1 else None
-    platform, shop, _ = order.order_id.split(":", 2)
-    policies = world.policies(platform, shop, category)
-    terms, zone = _terms(order, policies, now), policies.shop(now).values.tz
+    terms = _Terms(order, world, now)
+    # Lists, not generators: every line's policy has a say, and is named.
+    in_time = [terms.in_window(line, problem, at) for line, problem in claimed]
+    covered = [terms.in_warranty(line, at) for line, _ in claimed]
     return FromOrder(
-        category=category,
+        category=categories.pop() if len(categories) == 1 else None,
         currency=order.currency,
         stage=stage or Stage.UNSHIPPED,
-        in_window=all(
-            _within(order, line, at, _window_days(problem, terms.values), zone)
-            for line, problem in claimed
-        ),
-        in_warranty=all(
-            _within(order, line, at, terms.values.warranty_days, zone) for line, _ in claimed
-        ),
+        in_window=all(in_time),
+        in_warranty=all(covered),
         terms=terms.ref,
     )
 
 
 def is_inside(
-    case: Case, item: Item, order: Order, policies: Policies, now: datetime
+    case: Case, item: Item, order: Order, world: World, now: datetime
 ) -> tuple[bool, tuple[str, ...]]:
     """Whether the item was complained about within the after-sales window or, for a defect, the
     warranty; and the policy versions that say so."""
-    terms, zone = _terms(order, policies, now), policies.shop(now).values.tz
+    terms = _Terms(order, world, now)
     at = min(item.complained_at, case.filed_at or item.complained_at)
-    days = _window_days(item.problem, terms.values)
-    inside = _within(order, item.line, at, days, zone)
+    inside = terms.in_window(item.line, item.problem, at)
     if item.problem is ProblemType.QUALITY_DEFECT and not inside:
-        inside = _within(order, item.line, at, terms.values.warranty_days, zone)
+        inside = terms.in_warranty(item.line, at)
     return inside, terms.ref
 
 
@@ -86,15 +80,10 @@ def in_warranty(
     order = None if case.order_id is None else world.order(case.order_id)
     if order is None or not order.known:
         return None, ()
-    platform, shop, _ = case.case_id.split(":", 2)
-    policies = world.policies(platform, shop, case.category)
-    terms, zone = _terms(order, policies, now), policies.shop(now).values.tz
+    terms = _Terms(order, world, now)
     items = [case.items[number] for number in numbers if number in case.items]
-    inside = all(
-        _within(order, item.line, item.complained_at, terms.values.warranty_days, zone)
-        for item in items
-    )
-    return inside, terms.ref
+    covered = [terms.in_warranty(item.line, item.complained_at) for item in items]
+    return all(covered), terms.ref
 
 
 def require_lines(order: Order, claims: Iterable[ItemClaim], field: str = "items") -> None:
@@ -123,12 +112,38 @@ def require_bought(order: Order, line: str, quantity: int, field: str) -> None:
     )
 
 
-def _terms(order: Order, policies: Policies, now: datetime) -> InForce[WindowPolicy]:
-    return policies.terms(order.placed_at or now, now)
+class _Terms:
+    """The buyer's terms by order line: each line's category has its own. ref: the versions of
+    policies and products that had a say."""
 
+    def __init__(self, order: Order, world: World, now: datetime) -> None:
+        self._order, self._world, self._now = order, world, now
+        self.ref: tuple[str, ...] = ()
 
-def _window_days(problem: ProblemType, terms: WindowPolicy) -> int:
-    return terms.no_reason_days if problem in WITHOUT_REASON else terms.after_sales_days
+    def in_window(self, line: str, problem: ProblemType, at: datetime) -> bool:
+        policy, zone = self._of(line)
+        without = problem in WITHOUT_REASON
+        days = policy.no_reason_days if without else policy.after_sales_days
+        return _within(self._order, line, at, days, zone)
+
+    def in_warranty(self, line: str, at: datetime) -> bool:
+        """By the product's own warranty, or else by the policy for its category."""
+        policy, zone = self._of(line)
+        known = self._order.lines.get(line)
+        product = None if known is None else self._world.product(known.product)
+        if product is None or product.warranty_days is None:
+            return _within(self._order, line, at, policy.warranty_days, zone)
+        version = f"product:{product.product}@{product.version}"
+        self.ref = tuple(dict.fromkeys((*self.ref, version)))
+        return _within(self._order, line, at, product.warranty_days, zone)
+
+    def _of(self, line: str) -> tuple[WindowPolicy, ZoneInfo]:
+        platform, shop, _ = self._order.order_id.split(":", 2)
+        known = self._order.lines.get(line)
+        policies = self._world.policies(platform, shop, known.category if known else None)
+        terms, ref = policies.terms(self._order.placed_at or self._now, self._now)
+        self.ref = tuple(dict.fromkeys((*self.ref, *ref)))
+        return terms, policies.shop(self._now).values.tz
 
 
 def _within(order: Order, line: str, at: datetime, days: int, zone: ZoneInfo) -> bool:

@@ -23,6 +23,7 @@ from domain.case.values import (
 from domain.kernel import Platform
 from domain.order import CaseEndedOnOrder, CaseOpenedOnOrder
 from domain.policy import ProcedureDocument, PublishPolicy, WindowDocument
+from domain.product import RegisterProduct
 from domain.sla.events import ClockRetargeted, ClockStarted
 from tests.unit.case.build import (
     case_of,
@@ -217,6 +218,28 @@ def test_what_was_not_delivered_is_inside_the_window() -> None:
 def test_after_the_warranty_a_complaint_is_flagged_too() -> None:
     case = case_of(in_window(days(400), ProblemType.QUALITY_DEFECT))
     assert (case.in_window, case.in_warranty) == (False, False)
+
+
+def test_a_products_own_warranty_goes_before_the_policys() -> None:
+    product = RegisterProduct(product="P1", name="boots", category="shoes", warranty_days=730)
+    story = given(told(product, at=T0 - days(9), by=ADMIN), order(), shipped(at=T0 - days(1)))
+    story.given(delivered(at=T0), complaint(at=T0 + days(400)))
+    assert case_of(story).in_warranty is True
+
+
+def test_each_lines_category_has_its_own_window() -> None:
+    hats = PublishPolicy(
+        platform=Platform.DOUYIN,
+        shop="s1",
+        category="hats",
+        document=WindowDocument(after_sales_days=15),
+    )
+    both = placed(line("1"), line("2", category="hats"))
+    story = given(told(hats, at=T0 - days(9), by=ADMIN), both, shipped({"1": 1, "2": 1}))
+    story.given(delivered(at=T0), complaint(claim("2"), at=T0 + days(10)))
+    assert case_of(story).in_window is True
+    story.given(complaint(claim("1"), number=OTHER_CASE, at=T0 + days(10)))
+    assert case_of(story, OTHER_CASE).in_window is False
 
 
 def window(days_: int | None = None, no_reason: int | None = None, after: float = 1) -> Told:

@@ -40,7 +40,6 @@ from domain.policy import (
     EvidenceVerdict,
     HardGround,
     InterceptState,
-    Policies,
     RefundAutomationPolicy,
     RefundItem,
     ReturnInspection,
@@ -79,6 +78,7 @@ def decide_auto_refund(
     automation, ref = policies.refund_automation(now)
     evidence, evidence_ref = policies.evidence(now)
     shop, shop_ref = policies.shop(now)
+    refs = [*ref, *evidence_ref, *shop_ref]
     day = budget_day(now, shop.tz)
     inputs = AutoRefundInputs(
         items=tuple(
@@ -96,12 +96,15 @@ def decide_auto_refund(
         severity=case.severity,
     )
     if order is not None:
-        inputs = inputs.model_copy(update=_of_order(case, order, lines, items, policies, context))
-        inputs = inputs.model_copy(
-            update={"budget_left": _budget_left(case, order, automation, day, world)}
-        )
+        inside = [is_inside(case, item, order, world, now) for item in items]
+        refs += [part for _, terms in inside for part in terms]
+        told = {
+            "in_window": all(held for held, _ in inside),
+            "budget_left": _budget_left(case, order, automation, day, world),
+        }
+        inputs = inputs.model_copy(update=_of_order(case, order, lines) | told)
     verdict = evaluate(inputs, automation)
-    refs = tuple(dict.fromkeys((*ref, *evidence_ref, *shop_ref)))
+    policy = tuple(dict.fromkeys(refs))
     if (case.auto_verdict, case.auto_inputs) == (verdict.decision, verdict.inputs_hash):
         return []
     approved = verdict.decision is Decision.APPROVE
@@ -118,18 +121,18 @@ def decide_auto_refund(
             told_buyer=command.told_buyer,
             obligations=(terms,) if approved else (),
             budget_day=day if approved else None,
-            policy=refs,
+            policy=policy,
             private=command.private,
         )
     )
     if approved and order is not None:
-        _pay(draft, command.action_key, terms, order, refs)
+        _pay(draft, command.action_key, terms, order, policy)
         limit = in_currency(automation.daily_budget, order.currency) or 0
         platform, name, _ = case.case_id.split(":", 2)
         budget = world.budget(platform, name, day)
         draft.emit(budgets.reserve(budget, command.action_key, terms.amount, limit))
     if verdict.decision is Decision.REJECT and command.told_buyer:
-        _decline(draft, verdict, automation, items, refs)
+        _decline(draft, verdict, automation, items, policy)
     return draft.emits
 
 
@@ -137,7 +140,7 @@ def decide_auto_refund(
 
 
 def _terms(case: Case, items: list[Item], lines: tuple[LineAmount, ...]) -> ObligationTerms:
-    name = _new_name("auto", case.obligations.keys() | case.agreements.keys())
+    name = _new_name("auto", {*case.obligations, *case.agreements, *case.proposals})
     return ObligationTerms(
         obligation_id=name,
         duty=Duty.REFUND,
@@ -187,7 +190,7 @@ def _decline(
 
 
 def _new_name(prefix: str, taken: Container[str]) -> str:
-    return next(name for n in count(1) if (name := f"{prefix}-{n}") not in taken)
+    return next(name for n in count(1) if (name := f"{prefix}.{n}") not in taken)
 
 
 # ------------------------------------------------------------------- inputs
@@ -223,14 +226,7 @@ def _items(case: Case, lines: tuple[LineAmount, ...]) -> list[Item]:
     return items
 
 
-def _of_order(
-    case: Case,
-    order: Order,
-    lines: tuple[LineAmount, ...],
-    items: list[Item],
-    policies: Policies,
-    context: Context,
-) -> dict[str, object]:
+def _of_order(case: Case, order: Order, lines: tuple[LineAmount, ...]) -> dict[str, object]:
     """The inputs that only a known order can tell."""
     names = {part.line for part in lines}
     amount, excess = sum(part.amount for part in lines), order.excess(lines)
@@ -247,7 +243,6 @@ def _of_order(
             if part.line in names
         ),
         "other_cases": len(others),
-        "in_window": all(is_inside(case, item, order, policies, context.now)[0] for item in items),
     }
 
 

@@ -150,7 +150,7 @@ def _deducted(case: Case, event: ev.DeductionAgreed) -> Case:
 
 _MOVES: Final = {
     RefundStatus.FAILED: {RefundStatus.REQUESTED, RefundStatus.UNKNOWN},
-    RefundStatus.UNKNOWN: {RefundStatus.REQUESTED},
+    RefundStatus.UNKNOWN: {RefundStatus.REQUESTED, RefundStatus.FAILED, RefundStatus.REVERSED},
     RefundStatus.REVERSED: {RefundStatus.REQUESTED, RefundStatus.UNKNOWN, RefundStatus.SUCCEEDED},
 }
 """A result -> the standings that it changes; others it contradicts, and a person looks."""
@@ -160,6 +160,8 @@ def _refund(case: Case, action_key: str, stamp: Stamp, status: RefundStatus) -> 
     known = case.refunds.get(action_key)
     if known is None or known.status not in _MOVES[status]:
         return case
+    if not known.in_flight and stamp.occurred_at < known.since:
+        return case  # told late: a newer result is known
     moved = known.with_(status=status, since=stamp.occurred_at)
     return case.with_(refunds={**case.refunds, action_key: moved})
 

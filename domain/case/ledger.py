@@ -7,9 +7,16 @@ from collections.abc import Mapping, Sequence
 from domain.case import events as ev
 from domain.case.rules import divergence, on
 from domain.case.state import Case
-from domain.case.values import DivergenceKind, LineAmount, RefundStatus
+from domain.case.values import DivergenceKind, LineAmount, Party, RefundStatus
 from domain.kernel import Emit, require
-from domain.order import LedgerEntry, LedgerStatus, Order, RefundSettled, settle
+from domain.order import (
+    LedgerEntry,
+    LedgerStatus,
+    Order,
+    RefundReserved,
+    RefundSettled,
+    settle,
+)
 
 
 def require_key_of_refund(order: Order, action_key: str) -> None:
@@ -33,17 +40,17 @@ def require_new_key(order: Order, action_key: str) -> None:
     )
 
 
-def over_refunds(order: Order, settled: Sequence[Emit]) -> bool:
-    """Whether these settlements take more than is left of what was paid."""
+def over_refunds(order: Order, booked: Sequence[Emit]) -> bool:
+    """Whether these bookings take more than is left of what was paid."""
     refunds = dict(order.refunds)
-    for emit in settled:
+    for emit in booked:
         event = emit.event
-        if isinstance(event, RefundSettled):
+        if isinstance(event, RefundSettled | RefundReserved):
             refunds[event.action_key] = LedgerEntry(
                 action_key=event.action_key,
                 case_id=event.case_id,
                 lines=event.lines,
-                by=event.by,
+                by=Party.SHOP,
                 status=LedgerStatus.SETTLED,
                 attempt=1,
             )

@@ -35,7 +35,7 @@ from domain.case.values import (
 )
 from domain.kernel import Context, Emit, Rejected, require
 from domain.money import money
-from domain.order import Order, release, reserve, reverse, settle
+from domain.order import Order, RefundReserved, release, reserve, reverse, settle
 from domain.policy import in_currency
 from domain.world import World
 
@@ -54,7 +54,7 @@ def decide_payment(
         case cmd.RecordRefundFailed():
             return _failed(command, case, world, context)
         case cmd.RecordRefundUnknown():
-            return _unknown(command, case, context)
+            return _unknown(command, case, world, context)
         case cmd.RecordRefundReversed():
             return _reversed(command, case, world, context)
         case cmd.GrantGoodwill():
@@ -299,8 +299,11 @@ def _failed(
     return draft.emits
 
 
-def _unknown(command: cmd.RecordRefundUnknown, case: Case, context: Context) -> list[Emit]:
-    """The payment service does not say how it ended: the money stays reserved."""
+def _unknown(
+    command: cmd.RecordRefundUnknown, case: Case, world: World, context: Context
+) -> list[Emit]:
+    """The payment service does not say how it ended: the money stays reserved; what had failed
+    or bounced before is reserved again, for it may have gone out after all."""
     draft = Draft(case, context)
     event = ev.RefundUnknown(action_key=command.action_key, private=command.private)
     if draft.is_told(event):
@@ -311,7 +314,28 @@ def _unknown(command: cmd.RecordRefundUnknown, case: Case, context: Context) -> 
         draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", command.action_key)
     elif not before.in_flight:
         draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", command.action_key)
+        if draft.case.refunds[command.action_key].in_flight:
+            _reserve_again(draft, before, world)
     return draft.emits
+
+
+def _reserve_again(draft: Draft, refund: Refund, world: World) -> None:
+    """Hold the money of a payout that is in doubt again, whether or not the caps allow it."""
+    case, key = draft.case, refund.action_key
+    order = _order_of(case, world)
+    if order is not None:
+        held = RefundReserved(
+            action_key=key, case_id=case.case_id, lines=refund.lines, attempt=refund.attempts
+        )
+        draft.emit(Emit(order.stream, held))
+        if over_refunds(order, [Emit(order.stream, held)]):
+            draft.diverge(DivergenceKind.OVER_REFUNDED, "recover_overpayment", key)
+    day = case.budget_days.get(refund.obligation_id or "")
+    if day is not None:
+        platform, shop, _ = case.case_id.split(":", 2)
+        budget = world.budget(platform, shop, day)
+        reserved = budgets.BudgetReserved(action_key=key, amount=refund.amount)
+        draft.emit(Emit(budget.stream, reserved))
 
 
 def _reversed(

@@ -156,7 +156,9 @@ def _is_known(
 ) -> bool:
     """The same ruling was told before: the same outcome, amounts and liability."""
     told = [ruling for ruling in case.rulings if ruling.ruling_id == command.ruling_id]
-    if not told or (told[-1].ruled_for, told[-1].items) != (command.ruled_for, items):
+    if not told or told[-1].ruled_for is not command.ruled_for:
+        return False
+    if command.items and told[-1].items != items:
         return False
     owed = [
         case.obligations[key].lines
@@ -196,7 +198,7 @@ def _terms(
     lines: tuple[LineAmount, ...],
 ) -> tuple[ObligationTerms, ...]:
     """What the ruling asks for: a refund, and the goods back where it says so."""
-    names = (f"ruling-{n}" for n in count(1))
+    names = (f"ruling.{n}" for n in count(1))  # an agreement's are numbered with a hyphen
     free = (name for name in names if name not in case.obligations)
     terms: list[ObligationTerms] = []
     if command.after_return:

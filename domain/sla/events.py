@@ -32,7 +32,7 @@ class RetargetReason(StrEnum):
 
 @event("case.clock_started.v1")
 class ClockStarted(Event):
-    """key: unique in the case, `name[:about][#round]`. occurred_at: when it started.
+    """key: unique in the case, `name[:about]#round[/n]`. occurred_at: when it started.
 
     due_at: fixed now, under the policy version named. paused: it waits for its condition
     (the goods' receipt); then due_at is what it would be without the wait.

@@ -105,8 +105,10 @@ def _follow_event(
         case ev.ObligationEnded():
             fulfilled = event.how is ObligationEnd.FULFILLED
             _end(keeper, ClockName.EXECUTION, event.obligation_id, at, fulfilled, stamp)
-        case ev.RefundReversed():
-            _pay_again(keeper, event.action_key, at)
+        case ev.ObligationReopened():
+            # Money that bounced is owed anew: a fresh clock, the old one stands.
+            about = event.obligation_id
+            keeper.start(ClockName.EXECUTION, Party.SHOP, at, about=about, again=True)
         case (
             ev.ReturnAddressAgreed()
             | ev.ReturnShipped()
@@ -304,14 +306,6 @@ def _superseded(
         if obligation.agreement in supersedes and obligation.ended is None:
             for clock in keeper.live(ClockName.EXECUTION, obligation.obligation_id):
                 keeper.cancel(clock, at)
-
-
-def _pay_again(keeper: Timekeeper, action_key: str, at: datetime) -> None:
-    """Money that bounced is owed anew: a fresh execution clock, the old one stands."""
-    refund = keeper.case.refunds.get(action_key)
-    if refund is not None and refund.obligation_id is not None and keeper.case.is_open:
-        about = f"{refund.obligation_id}:{refund.attempts + 1}"
-        keeper.start(ClockName.EXECUTION, Party.SHOP, at, about=about)
 
 
 def _follow_goods(keeper: Timekeeper, event: Event, at: datetime, stamp: Stamp) -> None:

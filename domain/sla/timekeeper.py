@@ -91,10 +91,15 @@ class Timekeeper:
         paused: bool = False,
         due_at: datetime | None = None,
         minutes: int | None = None,
+        again: bool = False,
     ) -> None:
         """Start a clock at `at`. due_at: as agreed; minutes: by contract; else the policy's
-        target. A deadline that the platform sent for this clock wins over all of them."""
+        target. A deadline that the platform sent for this clock wins over all of them.
+        again: beside those about the same matter that have ended."""
         key = name.value + (f":{about}" if about else "") + f"#{self.case.round}"
+        if again:
+            same = [c for c in self.case.clocks.values() if (c.clock, c.about) == (name, about)]
+            key += f"/{len(same) + 1}"
         if key in self.case.clocks:
             return
         policy: tuple[str, ...] = ()

@@ -121,12 +121,12 @@ def test_an_approval_asks_for_the_money_and_reserves_it_and_the_budget_in_one_de
             budget_day="2026-03-02",
             policy=("default@1",),
         ),
-        like(ev.RefundRequested, basis=RefundBasis.AUTOMATIC, obligation_id="auto-1", amount=3000),
+        like(ev.RefundRequested, basis=RefundBasis.AUTOMATIC, obligation_id="auto.1", amount=3000),
         like(RefundReserved, action_key="K1"),
         BudgetReserved(action_key="K1", amount=3000),
     )
     assert [e.stream for e in asked.emits if isinstance(e.event, BudgetReserved)] == [BUDGET]
-    assert case_of(story).agreements["auto-1"].basis is RefundBasis.AUTOMATIC
+    assert case_of(story).agreements["auto.1"].basis is RefundBasis.AUTOMATIC
 
 
 def test_an_approval_that_is_paid_spends_the_budget_and_fulfils_its_obligation() -> None:
@@ -144,7 +144,7 @@ def test_a_failed_payout_gives_the_budget_back_and_its_retry_takes_it_again() ->
     story = proven().given(ask())
     tell(story, failed()).then_among(BudgetReleased(action_key="K1"))
     next_day = T0 + days(1)
-    again = story.when(pay(obligation="auto-1"), at=next_day)
+    again = story.when(pay(obligation="auto.1"), at=next_day)
     again.then_among(like(ev.RefundRequested, attempt=2), BudgetReserved)
     assert story.state(BUDGET).reserved == {"K1": 3000}, "the day of the approval bears it"
 
@@ -153,13 +153,19 @@ def test_a_retry_is_refused_when_others_have_used_the_days_budget() -> None:
     story = proven().given(ask(), fact(failed()))
     limit = SetBudget(platform=Platform.DOUYIN, shop="s1", day="2026-03-02", limit=yuan("29.99"))
     story.given(told(limit, by=ADMIN))
-    story.when(pay(obligation="auto-1"), at=at(2)).refused("budget_exhausted")
+    story.when(pay(obligation="auto.1"), at=at(2)).refused("budget_exhausted")
 
 
 def test_a_bounced_payout_gives_its_budget_back() -> None:
     story = proven().given(ask(), fact(succeeded("30.00")))
     tell(story, bounced(), 2).then_among(BudgetReleased(action_key="K1"))
     assert story.state(BUDGET).used == 0
+
+
+def test_a_payout_in_doubt_after_it_had_failed_holds_its_budget_again() -> None:
+    story = proven().given(ask(), fact(failed()))
+    unknown = cmd.RecordRefundUnknown(case_id=CASE, action_key="K1")
+    tell(story, unknown, 2).then_among(BudgetReserved(action_key="K1", amount=3000))
 
 
 def test_a_payout_of_another_amount_spends_what_was_paid() -> None:
@@ -352,13 +358,13 @@ def test_a_rejection_rests_on_a_hard_ground_and_is_a_decline_that_the_buyer_can_
         like(ev.AutoRefundDecided, verdict="reject", obligations=()),
         like(
             ev.ComplaintDeclined,
-            decline_id="auto-1",
+            decline_id="auto.1",
             ground=DeclineGround.OUTSIDE_WINDOW,
             items=(1,),
             rule="reject_outside_window",
         ),
     )
-    appeal = cmd.AnswerDecline(case_id=CASE, decline_id="auto-1", answer=DeclineAnswer.SUPPLEMENTED)
+    appeal = cmd.AnswerDecline(case_id=CASE, decline_id="auto.1", answer=DeclineAnswer.SUPPLEMENTED)
     story.when(appeal, at=T0 + days(31)).then_among(ev.DeclineAnswered)
 
 
@@ -381,6 +387,16 @@ def test_what_is_all_refunded_is_rejected_as_a_duplicate() -> None:
 
 def line_of(name: str, amount: int) -> LineAmount:
     return LineAmount(line=name, amount=amount)
+
+
+def test_what_another_payout_under_way_holds_already_is_a_duplicate() -> None:
+    held = RefundReserved(
+        action_key="X", case_id="douyin:s1:AS9", lines=(line_of("L1", 10800),), attempt=1
+    )
+    story = proven().given(Emit(f"order:{ORDER}", held))
+    story.when(ask()).then_among(
+        like(ev.ComplaintDeclined, ground=DeclineGround.DUPLICATE, rule="reject_duplicate")
+    )
 
 
 def test_a_policys_own_rules_decide_and_its_version_is_named() -> None:

@@ -288,6 +288,15 @@ def test_a_payout_that_bounced_is_a_reversal_and_owed_again() -> None:
     assert [o.obligation_id for o in case_of(story).open_obligations] == ["A-1"]
 
 
+def test_money_that_bounced_has_a_fresh_execution_clock_and_the_old_one_stands() -> None:
+    story = agreed().given(pay(), fact(succeeded("30.00")), fact(bounced(), 2))
+    first, second = [c for c in case_of(story).clocks.values() if c.about == "A-1"]
+    assert (first.ended_at, second.started_at) == (at(1), at(2))
+    assert second.due_at == at(2 + 48)
+    story.given(told(pay("K2"), at=at(3)), fact(succeeded("30.00", "K2"), 4))
+    assert case_of(story).clocks[second.key].ended_at == at(4)
+
+
 @pytest.mark.parametrize("command", [succeeded("30.00"), failed(), unknown(), bounced()])
 def test_a_result_told_twice_changes_nothing(command: Command) -> None:
     story = agreed().given(pay(), fact(command))
@@ -379,6 +388,30 @@ def test_a_result_that_contradicts_the_one_before_is_looked_into(
     assert divergences(story) == [("refund_state", "check_refund")]
 
 
+def test_a_payout_in_doubt_after_it_had_failed_is_reserved_again() -> None:
+    for end in (failed(), bounced()):
+        story = agreed().given(pay(), fact(end))
+        assert "RefundReserved" in kinds(tell(story, unknown(), 2))
+        assert status(story) is RefundStatus.UNKNOWN
+        assert order_of(story).booked("L1") == 3000
+        story.when(pay("K2"), at=at(3)).refused("nothing_owed")
+
+
+def test_a_doubt_learnt_of_after_the_failure_that_settled_it_changes_nothing() -> None:
+    story = agreed().given(pay(), fact(failed(), 3))
+    story.when(unknown(), at=at(4), occurred_at=at(2)).then_among(ev.RefundUnknown)
+    assert status(story) is RefundStatus.FAILED
+    assert order_of(story).booked("L1") == 0
+
+
+def test_money_in_doubt_beyond_what_is_left_is_to_be_recovered() -> None:
+    story = agreed(Resolution.REFUND_FULL, "108.00").given(pay(), fact(failed()))
+    taken = RefundSettled(action_key="X", case_id=None, lines=(line("1.00"),), by=Party.PLATFORM)
+    story.given(Emit(f"order:{ORDER}", taken))
+    tell(story, unknown(), 2)
+    assert ("over_refunded", "recover_overpayment") in divergences(story)
+
+
 def test_of_contradicting_results_money_that_was_paid_counts() -> None:
     early = agreed().given(pay(), fact(succeeded("30.00")), fact(failed(), 2))
     late = agreed().given(pay(), fact(failed()), fact(succeeded("30.00"), 2))
@@ -466,3 +499,12 @@ def test_a_refund_made_before_the_order_was_linked_is_booked_when_it_is() -> Non
     story = bought().given(complaint(order_id=None), fact(succeeded("30.00")))
     story.given(told(cmd.LinkOrder(case_id=CASE, order_id=ORDER), at=at(2)))
     assert order_of(story).booked("L1") == 3000
+
+
+def test_what_was_paid_before_beyond_the_order_is_to_be_recovered_once_it_is_linked() -> None:
+    story = bought().given(complaint(order_id=None), fact(succeeded("150.00")))
+    story.given(told(cmd.LinkOrder(case_id=CASE, order_id=ORDER), at=at(2)))
+    assert divergences(story) == [
+        ("unknown_refund", "check_refund"),
+        ("over_refunded", "recover_overpayment"),
+    ]

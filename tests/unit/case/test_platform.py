@@ -143,7 +143,7 @@ def test_a_ruling_for_the_buyer_is_a_ground_to_pay() -> None:
         Party.SHOP,
         5000,
     )
-    story.when(pay(obligation="ruling-1"), at=at(2)).then_among(
+    story.when(pay(obligation="ruling.1"), at=at(2)).then_among(
         like(ev.RefundRequested, basis=RefundBasis.RULING, amount=5000)
     )
 
@@ -158,7 +158,7 @@ def test_a_ruling_may_ask_for_the_goods_back_first() -> None:
             at=at(2),
         ),
     )
-    story.when(pay(obligation="ruling-2"), at=at(2)).refused("return_not_received")
+    story.when(pay(obligation="ruling.2"), at=at(2)).refused("return_not_received")
     unit = UnitFinding(
         item=1,
         quantity=2,
@@ -171,8 +171,8 @@ def test_a_ruling_may_ask_for_the_goods_back_first() -> None:
         fact(cmd.RecordReturnReceived(case_id=CASE, return_id="B1"), 3),
         told(cmd.InspectReturn(case_id=CASE, return_id="B1", units=(unit,)), at=at(4)),
     )
-    assert ended(story, "ruling-1") is ObligationEnd.FULFILLED
-    story.when(pay(obligation="ruling-2"), at=at(5)).then_among(ev.RefundRequested)
+    assert ended(story, "ruling.1") is ObligationEnd.FULFILLED
+    story.when(pay(obligation="ruling.2"), at=at(5)).then_among(ev.RefundRequested)
 
 
 def test_a_ruling_without_amounts_owes_nothing() -> None:
@@ -186,7 +186,7 @@ def test_a_ruling_without_amounts_owes_nothing() -> None:
 
 def test_a_ruled_refund_keeps_to_what_was_paid_for_the_line() -> None:
     story = complained().given(fact(ruling(amount="150.00"), by=PLATFORM))
-    story.when(pay(obligation="ruling-1"), at=at(2)).refused("refund_exceeds_paid")
+    story.when(pay(obligation="ruling.1"), at=at(2)).refused("refund_exceeds_paid")
 
 
 def test_a_ruling_in_another_currency_than_the_orders_is_refused() -> None:
@@ -230,9 +230,9 @@ def test_open_offers_and_unanswered_declines_about_the_items_end() -> None:
 def test_money_paid_before_counts_towards_the_ruling() -> None:
     story = agreed().given(pay(), fact(succeeded("30.00")))
     tell(story, ruling(), 2, PLATFORM)
-    story.when(pay("K2", "ruling-1"), at=at(3)).then_among(like(ev.RefundRequested, amount=2000))
+    story.when(pay("K2", "ruling.1"), at=at(3)).then_among(like(ev.RefundRequested, amount=2000))
     tell(story, succeeded("20.00", "K2"), 4).then_among(
-        ev.ObligationEnded(obligation_id="ruling-1", how=ObligationEnd.FULFILLED)
+        ev.ObligationEnded(obligation_id="ruling.1", how=ObligationEnd.FULFILLED)
     )
     assert order_of(story).booked("L1") == 5000
 
@@ -240,15 +240,15 @@ def test_money_paid_before_counts_towards_the_ruling() -> None:
 def test_a_ruling_that_was_paid_already_is_fulfilled_at_once() -> None:
     story = agreed(amount="50.00").given(pay(), fact(succeeded("50.00")))
     tell(story, ruling(), 2, PLATFORM).then_among(
-        ev.ObligationEnded(obligation_id="ruling-1", how=ObligationEnd.FULFILLED)
+        ev.ObligationEnded(obligation_id="ruling.1", how=ObligationEnd.FULFILLED)
     )
 
 
 def test_a_payout_in_flight_counts_towards_the_ruling_until_it_fails() -> None:
     story = agreed().given(pay(), fact(ruling(), 2, PLATFORM))
-    story.when(pay("K2", "ruling-1", "20.01"), at=at(3)).refused("refund_exceeds_obligation")
+    story.when(pay("K2", "ruling.1", "20.01"), at=at(3)).refused("refund_exceeds_obligation")
     tell(story, failed(), 4)
-    story.when(pay("K2", "ruling-1"), at=at(5)).then_among(like(ev.RefundRequested, amount=5000))
+    story.when(pay("K2", "ruling.1"), at=at(5)).then_among(like(ev.RefundRequested, amount=5000))
 
 
 def test_a_refund_that_the_platform_made_itself_counts_towards_its_ruling() -> None:
@@ -265,16 +265,27 @@ def test_money_that_bounces_after_the_ruling_is_owed_under_the_ruling() -> None:
     story = agreed(amount="50.00").given(
         pay(), fact(succeeded("50.00")), fact(ruling(), 2, PLATFORM)
     )
-    tell(story, bounced(), 3).then_among(ev.ObligationReopened(obligation_id="ruling-1"))
-    story.when(pay("K2", "ruling-1"), at=at(4)).then_among(like(ev.RefundRequested, amount=5000))
+    tell(story, bounced(), 3).then_among(ev.ObligationReopened(obligation_id="ruling.1"))
+    story.when(pay("K2", "ruling.1"), at=at(4)).then_among(like(ev.RefundRequested, amount=5000))
 
 
 def test_the_same_ruling_told_again_changes_nothing_and_with_other_content_supersedes() -> None:
     story = complained().given(fact(ruling(), 1, PLATFORM))
     tell(story, ruling(), 2, PLATFORM).then_nothing()
     tell(story, ruling(amount="60.00"), 3, PLATFORM).then_among(ev.PlatformRuled)
-    assert ended(story, "ruling-1") is ObligationEnd.SUPERSEDED
+    assert ended(story, "ruling.1") is ObligationEnd.SUPERSEDED
     assert [o.amount for o in case_of(story).open_obligations] == [6000]
+
+
+def test_a_ruling_told_anew_after_it_was_paid_leaves_the_difference_to_pay() -> None:
+    story = complained().given(
+        fact(ruling(), 1, PLATFORM),
+        told(pay(obligation="ruling.1"), at=at(2)),
+        fact(succeeded("50.00"), 3),
+        fact(ruling(amount="60.00"), 4, PLATFORM),
+    )
+    again = story.when(pay("K2", "ruling.2"), at=at(5))
+    again.then_among(like(ev.RefundRequested, amount=1000))
 
 
 # ------------------------------------------- ruled against the shop's decision
@@ -330,7 +341,7 @@ def test_a_ruling_in_an_ended_case_is_kept_and_the_case_to_be_reopened(
     story = complained().given(ending)
     tell(story, ruling(), by=PLATFORM).then_among(ev.PlatformRuled)
     assert divergences(story) == [("case_ended", "reopen_case")]
-    story.when(pay(obligation="ruling-1"), at=at(2)).refused("case_ended")
+    story.when(pay(obligation="ruling.1"), at=at(2)).refused("case_ended")
 
 
 def test_a_ruling_in_a_case_that_nobody_filed_is_kept() -> None:
@@ -341,7 +352,7 @@ def test_a_ruling_in_a_case_that_nobody_filed_is_kept() -> None:
 
 def test_a_ruling_on_an_unknown_order_is_kept_and_not_paid() -> None:
     story = given(complaint(order_id=None), fact(ruling(), 1, PLATFORM))
-    story.when(pay(obligation="ruling-1"), at=at(2)).refused("unknown_order")
+    story.when(pay(obligation="ruling.1"), at=at(2)).refused("unknown_order")
 
 
 # --------------------------------------------------------- deadline and status

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from infra.postgres import load_statements
 SQL = load_statements(Path(__file__).with_name("pipeline.sql"))
 
 logger = logging.getLogger(__name__)
+
+_VERSION = itemgetter(1)
 
 MAX_TAIL = 5_000
 """Events. When others wrote more since, starting with an empty cache costs less."""
@@ -109,13 +110,14 @@ class Reader:
             cache.clear()
             return None
         touched: set[str] = set()
-        for stream, version, topic, stored in tail:
+        for row in tail:
+            stream, version, _, stored = row
             touched.add(stream)
             state = cache.get(stream)
             # A state may be ahead of the cache's position: our own events are in it already.
             if state is not None and version == state.version + 1:
                 try:
-                    cache.put(stream, self._step(state, version, topic, stored), len(stored))
+                    cache.put(stream, self._fold(state, (row,)), len(stored))
                 except Exception:
                     # Whoever asks for the stream loads it, and is told what is wrong with it.
                     cache.drop(stream)
@@ -124,33 +126,29 @@ class Reader:
     def _fold_all(
         self, streams: Collection[str], rows: list[TupleRow]
     ) -> tuple[dict[str, State], dict[str, str]]:
+        stored: dict[str, list[TupleRow]] = {stream: [] for stream in streams}
+        for row in rows:
+            stored[row[0]].append(row)
         loaded: dict[str, State] = {}
         broken: dict[str, str] = {}
-        for stream, events in groupby(rows, itemgetter(0)):
+        for stream, events in stored.items():
+            events.sort(key=_VERSION)
             try:
-                loaded[stream] = self._fold(stream, events)
+                loaded[stream] = state = self._fold(self._decider.initial(stream), events)
             except Exception as e:
                 logger.exception("%s cannot be folded", stream)
                 broken[stream] = f"{stream} cannot be folded: {e}"
-        for stream in streams:
-            if stream not in loaded and stream not in broken:
-                loaded[stream] = self._decider.initial(stream)
-                self._cache.put(stream, loaded[stream], 0)
+            else:
+                self._cache.drop(stream)
+                self._cache.put(stream, state, sum(len(event[3]) for event in events))
         return loaded, broken
 
-    def _fold(self, stream: str, events: Iterator[TupleRow]) -> State:
-        state = self._decider.initial(stream)
-        size = 0
+    def _fold(self, state: State, events: Iterable[TupleRow]) -> State:
+        read, evolve = self._mapper.decode_for_fold, self._decider.evolve
         for _, version, topic, stored in events:
-            state = self._step(state, version, topic, stored)
-            size += len(stored)
-        self._cache.drop(stream)
-        self._cache.put(stream, state, size)
+            event, stamp = read(topic, version, stored)
+            state = evolve(state, event, stamp)
         return state
-
-    def _step(self, state: State, version: int, topic: str, stored: bytes) -> State:
-        event, stamp = self._mapper.decode_for_fold(topic, version, stored)
-        return self._decider.evolve(state, event, stamp)
 
 
 def _ask(conn: Connection[Any], name: str, **params: Any) -> Cursor[TupleRow]:

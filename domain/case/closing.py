@@ -13,7 +13,7 @@ from domain.case.outcome import last_delivery, outcomes, standing_declines
 from domain.case.rules import on, policies_of, require_evidence, require_open
 from domain.case.state import Case, Exemption, Status
 from domain.case.values import Direction, Outcome, Party, ProposalEnd, Rating, Totals
-from domain.kernel import Context, Emit, require
+from domain.kernel import Context, Emit, Rejected, require
 from domain.world import World
 
 
@@ -83,14 +83,10 @@ def _confirm(
         confirmed = ev.SolutionConfirmed(by_silence=False, policy=(), private=command.private)
         return [on(case, confirmed)]
     delivered = last_delivery(case)
-    require(
-        delivered is not None,
-        "nothing_delivered",
-        "Silence speaks only after the last delivery.",
-        "by_silence",
-    )
     if delivered is None:
-        return []
+        raise Rejected(
+            "nothing_delivered", "Silence speaks only after the last delivery.", "by_silence"
+        )
     require(
         not any(
             contact.direction is Direction.FROM_BUYER

@@ -43,7 +43,7 @@ def file_complaint(
         f"There is no platform {platform}.",
         "case_id",
     )
-    order = _order(command.case_id, command.order_id, world)
+    order = None if command.order_id is None else _order(command.case_id, command.order_id, world)
     _require_apart(command)
     if order is not None:
         require_lines(order, command.items)
@@ -68,8 +68,6 @@ def link_order(command: cmd.LinkOrder, case: Case, world: World, context: Contex
     """
     require_open(case)
     order = _order(case.case_id, command.order_id, world)
-    if order is None:
-        return []
     return _link(case, order, command.lines, command.private, world, context)
 
 
@@ -294,9 +292,7 @@ def _require_apart(command: cmd.FileComplaint) -> None:
 # ----------------------------------------------------- order learnt later
 
 
-def _order(case_id: str, order_id: str | None, world: World) -> Order | None:
-    if order_id is None:
-        return None
+def _order(case_id: str, order_id: str, world: World) -> Order:
     _require_shop(case_id, order_id, "order_id")
     return world.order(order_id)
 

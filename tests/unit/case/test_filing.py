@@ -353,6 +353,13 @@ def test_news_under_a_number_that_has_its_case_are_added() -> None:
     assert case_of(story).complaints == ("AS1",)
 
 
+def test_news_without_an_order_are_about_the_cases_own() -> None:
+    story = filed()
+    put(story, complaint(claim("2"), order=None)).then_among(
+        like(ev.ComplaintJoined, items=(claim("2"),)), like(CaseOpenedOnOrder, lines=("1", "2"))
+    )
+
+
 def test_news_under_the_number_of_an_ended_case_are_refused() -> None:
     put(ended(), complaint(claim("2"))).refused("case_ended")
 
@@ -524,6 +531,15 @@ def test_a_case_opened_meanwhile_under_the_alias_goes_on_in_this_one() -> None:
         ev.AliasLearned(alias=OTHER_CASE),
         ev.ComplaintReferred(joined=CASE),
         like(ev.ComplaintJoined, number="AS2", items=(claim("shoes"),)),
+    )
+
+
+def test_the_evidence_goes_along_with_the_complaint() -> None:
+    second = complaint(
+        claim("shoes"), number=OTHER_CASE, order=None, evidence=(photo(), photo("E2"))
+    )
+    filed().given(second).when(alias()).then_among(
+        like(ev.ComplaintJoined, evidence=(photo("E2"),))
     )
 
 

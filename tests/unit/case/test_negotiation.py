@@ -556,6 +556,12 @@ def test_an_offer_can_be_accepted_for_some_of_its_items() -> None:
     assert case_of(story).items[1].agreement is None
 
 
+def test_a_reshipment_of_several_items_can_be_accepted_for_one() -> None:
+    both = part(Resolution.RESHIP, 1, 2)
+    story = filed(claim("1"), claim("2")).given(proposal(both), accept("P1", 2))
+    assert case_of(story).obligations["P1-1"].items == (2,)
+
+
 def test_accepting_all_items_one_by_one_is_accepting_the_whole() -> None:
     story = two_items()
     story.given(accept("P1", 2, 1))

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from infra.event_store import EventLog, LogDatastore
 from infra.failure import Say, say_nothing
+from infra.kafka import embedded_kafka
 from infra.pipeline import Pipeline
 from infra.postgres import Server, check_server, embedded_server, migrate
 from infra.postgres.roles import (
@@ -20,7 +21,7 @@ from infra.postgres.roles import (
     current_role,
     prepare_database,
 )
-from infra.settings import Settings
+from infra.settings import KafkaAddress, Settings
 from infra.vault import Vault, read_master_key
 
 
@@ -57,6 +58,17 @@ def open_system(
         if migrating:
             migrate(owner_url, app_role=current_role(url) if owner_url != url else None)
         yield System(settings, url, server)
+
+
+@contextlib.contextmanager
+def open_kafka(settings: Settings, say: Say = say_nothing) -> Generator[KafkaAddress]:
+    """Where Kafka is, for as long as it is needed; starts the embedded one if nobody has and no
+    other is named, and stops it if nobody else uses it. Raises KafkaError."""
+    if settings.kafka is not None:
+        yield settings.kafka
+        return
+    with embedded_kafka(settings.home, settings.brokers, cache=settings.cache, say=say) as cluster:
+        yield cluster.address
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from infra.cli.words_kafka import KAFKA
 from infra.cli.words_views import VIEWS
 from infra.cli.words_ways_in import WAYS_IN
 from infra.settings import Language
 
 CHINESE: dict[str, str] = {
+    **KAFKA,
     **VIEWS,
     **WAYS_IN,
     # the program

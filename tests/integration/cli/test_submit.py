@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator
 
@@ -116,8 +118,8 @@ def test_a_second_case_cannot_refund_what_the_first_did(program: Program, tmp_pa
 
 
 def test_broken_lines_between_good_ones_do_not_stop_these(program: Program, tmp_path: Path) -> None:
-    lines = [order("O1"), b"{", complaint("A1", "O1"), b"x" * 10_000_000, contact("A1", "c1")]
-    file = write(tmp_path / "in.jsonl", lines)
+    lines: list[Mapping[str, Any] | bytes] = [order("O1"), b"{", complaint("A1", "O1")]
+    file = write(tmp_path / "in.jsonl", [*lines, b"x" * 10_000_000, contact("A1", "c1")])
     counts = program.json("submit", file, status=1)
     assert (counts["lines"], counts["accepted"], counts["refused"]) == (5, 3, 2)
     assert [(entry["line"], entry["code"]) for entry in refused(file)] == [
@@ -159,7 +161,7 @@ def test_a_run_says_in_words_what_came_of_it(program: Program, tmp_path: Path) -
 def test_the_schemas_fit_the_messages(program: Program) -> None:
     schema = json.loads(program.run("schema")[0])
     Draft202012Validator.check_schema(schema)
-    valid = Draft202012Validator(schema)
+    valid: Any = Draft202012Validator(schema)
     valid.validate(complaint("A1", "O1"))
     valid.validate(order("O1"))
     undated = {k: v for k, v in complaint("A1", "O1").items() if k != "occurred_at"}

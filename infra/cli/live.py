@@ -19,8 +19,8 @@ from infra.wiring import System
 
 EVERY = 1.0
 """Seconds between two looks."""
-FRAME = 10
-"""Lines that three tables take beside their rows: titles, headers, rules, the line on top."""
+FRAME = 12
+"""Lines beside the rows of three tables: titles, headers, rules, blanks, the line on top."""
 FEWEST = 3
 ANYTHING = {
     "shop": None,
@@ -68,9 +68,11 @@ def draw(terminal: Terminal, conn: Rows, rows: int) -> RenderableType:
     half, quarter = max(FEWEST, rows // 2), max(FEWEST, rows // 4)
     return Group(
         Text(f"casetrail · {_standing(terminal, views)}", style="dim"),
-        pictures.queue(views.rows("select_queue", **ANYTHING, limit=half)),
-        pictures.breaches(views.rows("select_breached_clocks", **ANYTHING, limit=quarter)),
-        pictures.suppliers(views.rows("select_suppliers", **ANYTHING, limit=quarter)),
+        pictures.together(
+            pictures.queue(views.rows("select_queue", **ANYTHING, limit=half)),
+            pictures.breaches(views.rows("select_breached_clocks", **ANYTHING, limit=quarter)),
+            pictures.suppliers(views.rows("select_suppliers", **ANYTHING, limit=quarter)),
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich import box
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -43,10 +43,11 @@ class Pictures:
         """Open cases in their order."""
         table = self._table(self.t("Live queue"), rows)
         table.add_column("#", justify="right", no_wrap=True)
-        self._columns(table, self.t("Case"), self.t("Problem"), self.t("Next step"))
+        self._columns(table, self.t("Case"))
+        self._elastic(table, self.t("Problem"), self.t("Next step"))
         table.add_column(self.t("Due"), no_wrap=True)
         table.add_column(self.t("Slack"), justify="right", no_wrap=True)
-        table.add_column(self.t("Why here"), overflow="ellipsis", no_wrap=True)
+        self._elastic(table, self.t("Why here"))
         table.add_column(self.t("To refund"), justify="right", no_wrap=True)
         for row in rows:
             problems = [self.w(problem, "ProblemType") for problem in row["problems"]]
@@ -54,11 +55,15 @@ class Pictures:
             table.add_row(
                 str(row["place"]),
                 row["case_id"],
-                (problems[0] if problems else "") + more,
-                self._step(row),
+                _cut((problems[0] if problems else "") + more),
+                _cut(self._step(row)),
                 self._local(_due(row), row["zone"]),
                 self._slack(row),
-                self.t(", ").join(reason_words(self.language, reason) for reason in row["reasons"]),
+                _cut(
+                    self.t(", ").join(
+                        reason_words(self.language, reason) for reason in row["reasons"]
+                    )
+                ),
                 _money(row["owed"], row["currency"]),
             )
         return table
@@ -80,7 +85,7 @@ class Pictures:
                 self.w(row["party"], "Party"),
                 str(row["breaches"]),
                 self._local(row["breached_at"], row["zone"]),
-                self._local(noticed, row["zone"]) if noticed else self.t("just now"),
+                self._local(noticed, row["zone"]) if noticed else self.t("not yet"),
                 self._span(row["late"]) if row["late"] is not None else "",
                 Text(state_words(self.language, row["state"]), style=style),
             )
@@ -167,8 +172,11 @@ class Pictures:
         return table
 
     def together(self, *tables: Table) -> Group:
-        """The tables below each other."""
-        return Group(*tables)
+        """The tables below each other, a blank line between two."""
+        parts: list[RenderableType] = []
+        for table in tables:
+            parts += [Text(""), table] if parts else [table]
+        return Group(*parts)
 
     # ----------------------------------------------------------------- parts
 
@@ -181,7 +189,7 @@ class Pictures:
             title_style="bold",
             box=box.SIMPLE_HEAD,
             pad_edge=False,
-            padding=(0, 1, 0, 0),
+            padding=0,
             show_header=bool(rows),
             show_edge=False,
         )
@@ -191,6 +199,11 @@ class Pictures:
         for title in titles:
             table.add_column(title, no_wrap=True, overflow="ellipsis")
 
+    def _elastic(self, table: Table, *titles: str) -> None:
+        """Columns that give way, to `_cut` cells, when the terminal is narrow."""
+        for title in titles:
+            table.add_column(title, overflow="ellipsis")
+
     def _numbers(self, table: Table, *titles: str) -> None:
         for title in titles:
             table.add_column(title, justify="right", no_wrap=True)
@@ -199,7 +212,7 @@ class Pictures:
         if row["next_action"] is None:
             return ""
         return self.t(
-            "{party}: {action}",
+            "{action} · {party}",
             party=self.w(row["turn"], "Party"),
             action=self.w(row["next_action"], "Action"),
         )
@@ -228,6 +241,11 @@ class Pictures:
         if days:
             return sign + self.t("{days}d{hours:02}h", days=days, hours=hours)
         return sign + self.t("{hours}h{minutes:02}m", hours=hours, minutes=minutes)
+
+
+def _cut(words: str) -> Text:
+    """One line, cut where the column ends."""
+    return Text(words, no_wrap=True, overflow="ellipsis")
 
 
 def _due(row: Row) -> datetime | None:

@@ -182,6 +182,17 @@ def status(context: typer.Context, watch: Watch = False, as_json: Json = False) 
         _show(terminal, draw, data, as_json, watch)
 
 
+@projections.command(help="Describe every view and column for reports, as Markdown.")
+def describe(context: typer.Context) -> None:
+    from infra.engine import describe_views
+
+    terminal = terminal_of(context)
+    with open_system(terminal.settings, terminal.say) as system:
+        catch_up(terminal, system)
+        with closing(connect(system.database_url)) as conn:
+            sys.stdout.write(describe_views(conn))
+
+
 # -------------------------------------------------------------------- shared
 
 

@@ -17,6 +17,9 @@ VIEWS: Final[dict[str, str]] = {
     "Show each supplier's defects over the units shipped.": "显示各供应商的发货件数与不良件数。",
     "Look at the read models.": "查看读模型。",
     "Show how far each read model has followed the log.": "显示各读模型跟进日志的进度。",
+    "Describe every view and column for reports, as Markdown.": (
+        "以 Markdown 说明供报表使用的每个视图和字段。"
+    ),
     "Keep showing it until Ctrl-C.": "持续显示，直到按 Ctrl-C。",
     "As things stood then: ISO 8601 with a zone, e.g. 2026-11-22T10:00+08:00.": (
         "显示当时的状态：带时区的 ISO 8601 时间，例如 2026-11-22T10:00+08:00。"
@@ -55,7 +58,7 @@ VIEWS: Final[dict[str, str]] = {
     "Times": "次数",
     "Breached at": "超时时刻",
     "Noticed": "发现时刻",
-    "just now": "刚刚",
+    "not yet": "尚未",
     "Late by": "超时",
     "State": "状态",
     "Shop": "店铺",
@@ -83,7 +86,7 @@ VIEWS: Final[dict[str, str]] = {
     "Events/s": "事件/秒",
     "Last error": "最近错误",
     ", ": "、",
-    "{party}: {action}": "{party}：{action}",
+    "{action} · {party}": "{action} · {party}",
     "{span} late": "超 {span}",
     "{days}d{hours:02}h": "{days}天{hours:02}时",
     "{hours}h{minutes:02}m": "{hours}时{minutes:02}分",

@@ -111,3 +111,18 @@ from projections p
 cross join (select coalesce(max(notification_id), 0) as head from stored_events) h
 left join stored_events n on n.notification_id = p.position + 1
 order by p.name;
+
+-- name: select_meanings
+-- What the views' comments say; a function's comment stands under its call.
+select c.relname as view, obj_description(c.oid) as about, a.attname as column_name,
+       format_type(a.atttypid, a.atttypmod) as type, col_description(c.oid, a.attnum) as meaning
+from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+where c.relnamespace = current_schema()::regnamespace and c.relkind = 'v'
+order by c.relname, a.attnum;
+
+-- name: select_functions
+select p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as call,
+       obj_description(p.oid) as about
+from pg_proc p
+where p.pronamespace = current_schema()::regnamespace and obj_description(p.oid) is not null
+order by 1;

@@ -139,8 +139,9 @@ def reimburse_return_freight(
     )
     require_new_key(order, command.action_key)
     back = _posted(case, command.return_id)
+    about = back.items or {unit.item for unit in back.units} or case.items
     require(
-        any(not _is_buyers(case.items[item]) for item in back.items),
+        any(not _is_buyers(case.items[item]) for item in about),
         "freight_is_the_buyers",
         "Who returns without a reason, or is liable alone, bears the return freight.",
         "return_id",

@@ -214,6 +214,16 @@ def test_a_finding_of_nobody_leaves_the_freight_to_the_claim() -> None:
     )
 
 
+def test_the_freight_of_goods_that_came_unannounced_goes_by_what_the_case_is_about() -> None:
+    for problem, kind in (
+        (ProblemType.DAMAGED, "ReturnFreightReimbursed"),
+        (ProblemType.NO_REASON, "freight_is_the_buyers"),
+    ):
+        came = cmd.RecordReturnReceived(case_id=CASE, return_id="B1")
+        outcome = complained(problem).given(fact(came)).when(reimburse(), at=at(2))
+        assert kind == (outcome.refusal.code if outcome.refusal else kinds(outcome)[0])
+
+
 def test_return_freight_has_a_cap_of_its_own_for_each_order() -> None:
     story = sent().given(told(reimburse("29.99"), at=at(2)))
     story.when(reimburse("0.02", "F2"), at=at(2)).refused("freight_exceeds_cap", "amount")

@@ -158,12 +158,30 @@ _MOVES: Final = {
 
 def _refund(case: Case, action_key: str, stamp: Stamp, status: RefundStatus) -> Case:
     known = case.refunds.get(action_key)
-    if known is None or known.status not in _MOVES[status]:
-        return case
-    if not known.in_flight and stamp.occurred_at < known.since:
-        return case  # told late: a newer result is known
+    if known is None:
+        return _bounced_first(case, action_key, stamp) if status is RefundStatus.REVERSED else case
+    answered = known.status is not RefundStatus.REQUESTED or known.attempts > 1
+    late = answered and stamp.occurred_at < known.since
+    if late or known.status not in _MOVES[status]:
+        return case  # told late: a newer result, or a newer attempt, is known
     moved = known.with_(status=status, since=stamp.occurred_at)
     return case.with_(refunds={**case.refunds, action_key: moved})
+
+
+def _bounced_first(case: Case, action_key: str, stamp: Stamp) -> Case:
+    """That a payout bounced may be told before the payout itself, which then pays nothing."""
+    bounced = Refund(
+        action_key=action_key,
+        obligation_id=None,
+        basis=RefundBasis.AGREEMENT,
+        amount=0,
+        lines=(),
+        status=RefundStatus.REVERSED,
+        attempts=1,
+        by=Party.SHOP,
+        since=stamp.occurred_at,
+    )
+    return case.with_(refunds={**case.refunds, action_key: bounced})
 
 
 def _paid(case: Case, event: ev.RefundSucceeded, stamp: Stamp) -> Case:

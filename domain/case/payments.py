@@ -244,36 +244,44 @@ def _succeeded(
     draft = Draft(case, context)
     paid = ev.RefundSucceeded(
         action_key=key,
-        obligation_id=before.obligation_id if before else _meant(case, lines),
+        obligation_id=before.obligation_id if before and before.lines else meant(case, lines),
         amount=sum(part.amount for part in lines),
         lines=lines,
         by=command.by,
         private=command.private,
     )
-    if draft.is_told(paid) or (before is not None and _is_same(before, paid)):
+    if draft.is_told(paid) or (before is not None and is_same(before, paid)):
         return []
+    book_success(draft, paid, order, world)
+    return draft.emits
+
+
+def book_success(draft: Draft, paid: ev.RefundSucceeded, order: Order | None, world: World) -> None:
+    """The payment in the case, in its order's ledger (None: the order isn't known yet) and the
+    day's budget, and what it contradicts."""
+    case, key = draft.case, paid.action_key
+    before = case.refunds.get(key)
     draft.add(paid)
     refund = draft.case.refunds[key]
     if refund.status is not RefundStatus.SUCCEEDED:
-        return draft.emits  # told late: it has bounced since
+        return  # told late: it has bounced since
     if order is None:
         draft.diverge(DivergenceKind.UNKNOWN_ORDER, "link_order", key)
     else:
-        booked = settle(order, key, case.case_id, lines, command.by)
+        booked = settle(order, key, case.case_id, paid.lines, paid.by)
         draft.emit(*booked)
         if over_refunds(order, booked):
             draft.diverge(DivergenceKind.OVER_REFUNDED, "recover_overpayment", key)
     draft.emit(*_spend_budget(draft.case, refund, world))
-    if before is None and command.by is not Party.PLATFORM:
+    if before is None and paid.by is not Party.PLATFORM:
         draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", key)
-    if before is not None and _sorted(before.lines) != lines:
+    if before is not None and _sorted(before.lines) != paid.lines:
         draft.diverge(DivergenceKind.REFUND_AMOUNT, "check_refund", key)
     if before is not None and before.status in (RefundStatus.FAILED, RefundStatus.REVERSED):
         draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", key)
     if before is None or not before.in_flight:
         draft.diverge_if_ended("check_refund", key)
     draft.add(*fulfilled(draft.case))
-    return draft.emits
 
 
 def _failed(
@@ -291,6 +299,8 @@ def _failed(
     if before is None:
         draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", command.action_key)
     elif before.in_flight:
+        if draft.case.refunds[command.action_key].in_flight:
+            return draft.emits  # told late, of an earlier attempt
         order = _order_of(case, world)
         draft.emit(*(release(order, before.action_key) if order else ()))
         draft.emit(*_free_budget(case, before, world))
@@ -348,21 +358,29 @@ def _reversed(
     )
     if draft.is_told(event):
         return []
-    key, before = command.action_key, case.refunds.get(command.action_key)
+    book_reversal(draft, event, _order_of(case, world), world)
+    return draft.emits
+
+
+def book_reversal(
+    draft: Draft, event: ev.RefundReversed, order: Order | None, world: World
+) -> None:
+    """The bounced payment in the case, in its order's ledger and the day's budget."""
+    key = event.action_key
+    before = draft.case.refunds.get(key)
     draft.add(event)
     if before is None:
         draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", key)
-        return draft.emits
-    if before.status is RefundStatus.SUCCEEDED or before.in_flight:
-        order = _order_of(case, world)
+        return
+    bounced = draft.case.refunds[key].status is RefundStatus.REVERSED
+    if bounced and before.status is not RefundStatus.REVERSED:
         free = reverse if before.status is RefundStatus.SUCCEEDED else release
         draft.emit(*(free(order, key) if order else ()))
-        draft.emit(*_free_budget(case, before, world))
+        draft.emit(*_free_budget(draft.case, before, world))
         _owe_again(draft)
-    if before.status is not RefundStatus.SUCCEEDED:
+    if not bounced or before.status is not RefundStatus.SUCCEEDED:
         draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", key)
     draft.diverge_if_ended("pay_again", key)
-    return draft.emits
 
 
 def _owe_again(draft: Draft) -> None:
@@ -382,7 +400,7 @@ def _order_of(case: Case, world: World) -> Order | None:
     return None if case.order_id is None else world.order(case.order_id)
 
 
-def _meant(case: Case, lines: tuple[LineAmount, ...]) -> str | None:
+def meant(case: Case, lines: tuple[LineAmount, ...]) -> str | None:
     """Which open obligation a refund pays for that we did not ask for: the first on its lines."""
     told = {part.line for part in lines}
     for key, left in outstanding(case, settled=True).items():
@@ -391,7 +409,7 @@ def _meant(case: Case, lines: tuple[LineAmount, ...]) -> str | None:
     return None
 
 
-def _is_same(refund: Refund, paid: ev.RefundSucceeded) -> bool:
+def is_same(refund: Refund, paid: ev.RefundSucceeded) -> bool:
     """The same payment, told again by somebody else or as of another moment."""
     return (
         refund.status is RefundStatus.SUCCEEDED

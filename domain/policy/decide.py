@@ -48,7 +48,7 @@ def decide(command: PolicyCommand, world: World, context: Context) -> list[Emit]
     if current and current[-1].document == command.document:
         last = current[-1]
         # What is to hold from a later day on is no repeat: a version may yet come in between.
-        repeats = last.effective_from == effective_from or effective_from == context.now
+        repeats = effective_from in (last.effective_from, context.now)
         latest = last.number == max(v.number for v in current)
         if last.effective_from <= effective_from and repeats and latest:
             return []

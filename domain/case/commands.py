@@ -198,7 +198,7 @@ class RaisePriority(CaseCommandBase):
 
 @command("case.add_note")
 class AddNote(CaseCommandBase):
-    private: Private
+    """private.text: the note's words."""
 
 
 @command("case.assign")

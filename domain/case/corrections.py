@@ -8,7 +8,7 @@ from typing import assert_never
 from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.entries import CORRECTABLE
-from domain.case.identity import add_alias
+from domain.case.linking import add_alias
 from domain.case.rules import on, policies_of, require_evidence
 from domain.case.state import Case, Entry
 from domain.kernel import ActorKind, Context, Emit, Rejected, order_stream, require

@@ -42,9 +42,7 @@ def decide(command: CaseCommand, world: World, context: Context) -> list[Emit]:
 
 def _track(command: CaseCommand, case: Case, world: World, context: Context) -> list[Emit]:
     match command:
-        case (
-            cmd.CorrectEntry() | cmd.ConfirmBackdating() | cmd.AddAlias() | cmd.SettleDivergence()
-        ):
+        case cmd.CorrectEntry() | cmd.ConfirmBackdating() | cmd.AddAlias() | cmd.SettleDivergence():
             return decide_correction(command, case, world, context)
         case (
             cmd.FileComplaint()

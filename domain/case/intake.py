@@ -7,7 +7,8 @@ from typing import assert_never
 from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.draft import Draft
-from domain.case.identity import file_complaint, link_order
+from domain.case.identity import file_complaint
+from domain.case.linking import link_order
 from domain.case.rules import (
     item_of,
     known_order,
@@ -71,8 +72,10 @@ def decide_intake(
         case cmd.RaisePriority():
             return _raise_priority(command, case)
         case cmd.AddNote():
-            require(bool(command.private.text), "note_empty", "The note says nothing.", "private")
-            return [on(case, ev.NoteAdded(private=command.private))]
+            note = command.private
+            says = note is not None and bool(note.text)
+            require(says, "note_empty", "The note says nothing.", "private.text")
+            return [on(case, ev.NoteAdded(private=note))]
         case cmd.Assign():
             require_open(case)
             if case.assignee == command.assignee:

@@ -24,7 +24,7 @@ from domain.kernel import Actor, ActorKind, Role
 from domain.money import Money
 from domain.order import RecordOrder
 from tests.unit.order.build import CASE, ORDER, delivered, line, placed, shipped
-from tests.unit.support import T0, Story, Told, days, given, told
+from tests.unit.support import T0, Outcome, Story, Told, days, given, told
 
 SECOND = Actor(kind=ActorKind.PERSON, id="chen", role=Role.SUPERVISOR)
 
@@ -66,6 +66,17 @@ def complaint(
 def order(price: str = "100.00", quantity: int = 1, lines: int = 1) -> RecordOrder:
     """An order of so many lines "1", "2", …, each of this price and quantity."""
     return placed(*(line(str(i + 1), price, quantity) for i in range(lines)))
+
+
+def put(story: Story, request: Told) -> Outcome:
+    """The outcome of one more complaint."""
+    return story.when(
+        request.command,
+        at=request.at,
+        by=request.actor,
+        occurred_at=request.occurred_at,
+        buyer=request.buyer,
+    )
 
 
 def filed(*claims: ItemClaim, evidence: tuple[EvidenceRef, ...] = (photo(),)) -> Story:
@@ -138,6 +149,13 @@ def proposal(
         parts=parts or (part(),),
         goodwill=None if goodwill is None else money(goodwill),
         counters=counters,
+    )
+
+
+def full(amount: str, name: str = "P1", number: str = CASE) -> cmd.ProposeResolution:
+    """The whole item 1, refunded."""
+    return proposal(
+        part(Resolution.REFUND_FULL, amounts=(pay("1", amount),)), name=name, number=number
     )
 
 

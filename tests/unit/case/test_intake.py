@@ -322,7 +322,9 @@ def test_a_note_is_added_at_any_time() -> None:
 
 
 def test_an_empty_note_is_refused() -> None:
-    filed().when(cmd.AddNote(case_id=CASE, private=Private())).refused("note_empty", "private")
+    for nothing in (None, Private()):
+        note = cmd.AddNote(case_id=CASE, private=nothing)
+        filed().when(note).refused("note_empty", "private.text")
 
 
 def test_a_case_is_assigned_to_somebody_or_nobody() -> None:

@@ -9,7 +9,7 @@ from domain.kernel import State
 
 # A folded state in memory takes about as many bytes as this times its stored events; the rest
 # is what an entry takes by itself. Measured; see tests/unit/test_state_cache.py.
-BYTES_PER_STORED_BYTE = 3
+BYTES_PER_STORED_BYTE = 2
 BYTES_PER_ENTRY = 1_000
 
 

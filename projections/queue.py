@@ -106,7 +106,7 @@ def _dues(case: Case) -> Iterator[tuple[Clock, datetime, int]]:
 def _payout(case: Case, checks: set[str]) -> str | None:
     """What is wrong with a payout that somebody has to check; unknown goes before failed, for
     money may have gone. Money that bounced has failed."""
-    found = {case.refunds[key].status for key in checks}
+    found = {refund.status for key, refund in case.refunds.items() if key in checks}
     if RefundStatus.UNKNOWN in found:
         return "unknown"
     return "failed" if found else None

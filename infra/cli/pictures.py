@@ -44,7 +44,8 @@ class Pictures:
         table = self._table(self.t("Live queue"), rows)
         table.add_column("#", justify="right", no_wrap=True)
         self._columns(table, self.t("Case"))
-        self._elastic(table, self.t("Problem"), self.t("Next step"))
+        self._elastic(table, self.t("Problem"))
+        self._elastic(table, self.t("Next step"), least=13)
         table.add_column(self.t("Due"), no_wrap=True)
         table.add_column(self.t("Slack"), justify="right", no_wrap=True)
         self._elastic(table, self.t("Why here"))
@@ -71,7 +72,9 @@ class Pictures:
     def breaches(self, rows: Sequence[Row]) -> Table:
         """Clocks that were missed, the latest first."""
         table = self._table(self.t("SLA breaches"), rows)
-        self._columns(table, self.t("Case"), self.t("Clock"), self.t("Party"))
+        self._columns(table, self.t("Case"))
+        self._elastic(table, self.t("Clock"), least=10)
+        self._elastic(table, self.t("Party"))
         table.add_column(self.t("Times"), justify="right", no_wrap=True)
         self._columns(table, self.t("Breached at"), self.t("Noticed"))
         table.add_column(self.t("Late by"), justify="right", no_wrap=True)
@@ -81,8 +84,8 @@ class Pictures:
             style = "" if row["state"] != "open" or not row["counts"] else "red"
             table.add_row(
                 row["case_id"],
-                self.w(row["clock"], "ClockName"),
-                self.w(row["party"], "Party"),
+                _cut(self.w(row["clock"], "ClockName")),
+                _cut(self.w(row["party"], "Party")),
                 str(row["breaches"]),
                 self._local(row["breached_at"], row["zone"]),
                 self._local(noticed, row["zone"]) if noticed else self.t("not yet"),
@@ -199,10 +202,9 @@ class Pictures:
         for title in titles:
             table.add_column(title, no_wrap=True, overflow="ellipsis")
 
-    def _elastic(self, table: Table, *titles: str) -> None:
-        """Columns that give way, to `_cut` cells, when the terminal is narrow."""
-        for title in titles:
-            table.add_column(title, overflow="ellipsis")
+    def _elastic(self, table: Table, title: str, *, least: int | None = None) -> None:
+        """A column of `_cut` cells, which gives way when the terminal is narrow."""
+        table.add_column(title, overflow="ellipsis", min_width=least)
 
     def _numbers(self, table: Table, *titles: str) -> None:
         for title in titles:

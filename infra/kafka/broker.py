@@ -152,7 +152,7 @@ class Broker:
             (self.folder / "jars").unlink()
         (self.folder / "jars").symlink_to(program.jars)
         properties = self._properties(voters, more)
-        lines = (f"{name}={_escaped(value)}\n" for name, value in properties.items())
+        lines = (f"{name}={escaped(value)}\n" for name, value in properties.items())
         (self.folder / "server.properties").write_text("".join(lines))
 
     def _properties(self, voters: Mapping[int, Ports], more: Mapping[str, str]) -> dict[str, str]:
@@ -297,7 +297,7 @@ def _holding(gate: BinaryIO, command: Sequence[str | Path]) -> Sequence[str | Pa
     return ("/bin/sh", "-c", '"$@" </dev/null; exit $?', "sh", *command)
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
     r"""As Java's Properties read it: a backslash doubled, what is not ASCII as \uXXXX."""
     doubled = value.replace("\\", "\\\\").replace("\n", "\\n")
     units = doubled.encode("utf-16-be")

@@ -108,7 +108,7 @@ def open_admin(address: KafkaAddress) -> Generator[Admin]:
     """A client that asks about and creates topics. What goes wrong with it is a KafkaError."""
     kafka = import_module("kafka")
     try:
-        admin: Admin = kafka.KafkaAdminClient(**client_config(address))
+        admin: Admin = _made(kafka.KafkaAdminClient, client_config(address))
         with contextlib.closing(admin):
             yield admin
     except kafka.errors.KafkaError as e:
@@ -117,6 +117,19 @@ def open_admin(address: KafkaAddress) -> Generator[Admin]:
             servers=", ".join(address.bootstrap),
             reason=" ".join(str(e).split()) or type(e).__name__,
         ) from e
+
+
+def _made(kind: Any, config: Mapping[str, Any]) -> Any:
+    """A client; when its constructor fails, the thread that it started is ended, which
+    kafka-python leaves running."""
+    client = kind.__new__(kind)
+    try:
+        kind.__init__(client, **config)
+    except BaseException:
+        if (io := getattr(client, "_net", None)) is not None:
+            io.stop()
+        raise
+    return client
 
 
 def _ssl_context(address: KafkaAddress) -> ssl.SSLContext:

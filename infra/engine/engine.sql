@@ -121,6 +121,7 @@ where c.relnamespace = current_schema()::regnamespace and c.relkind = 'v'
 order by c.relname, a.attnum;
 
 -- name: select_functions
+-- Those that are for readers: they have a comment.
 select p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as call,
        obj_description(p.oid) as about
 from pg_proc p

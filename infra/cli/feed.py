@@ -49,22 +49,28 @@ class Counts:
 
 
 class Refused:
-    """The file of the refused lines, JSON Lines; made when there is one, removed when a former
-    run left one and there is none now."""
+    """The file of the refused lines, JSON Lines. keep: it was named by the user, so that it is
+    written even if nothing is refused; else one that a former run left goes."""
 
-    def __init__(self, path: Path, terminal: Terminal) -> None:
+    def __init__(self, path: Path, terminal: Terminal, *, keep: bool = False) -> None:
         self.path = path
         self.count = 0
         self._language: Language = terminal.settings.language
+        self._keep = keep
         self._file: TextIO | None = None
 
     def __enter__(self) -> Refused:
+        if self._keep:
+            self._open()
         return self
+
+    def _open(self) -> TextIO:
+        if self._file is None:
+            self._file = self.path.open("w", encoding="utf-8")
+        return self._file
 
     def add(self, piece: Piece, code: str, message: str, where: str, **more: Any) -> None:
         """One line: what was refused, why, and what stood there."""
-        if self._file is None:
-            self._file = self.path.open("w", encoding="utf-8")
         entry = {
             "line": piece.line,
             "field": where,
@@ -73,7 +79,7 @@ class Refused:
             **more,
             "original": piece.original,
         }
-        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._open().write(json.dumps(entry, ensure_ascii=False) + "\n")
         self.count += 1
 
     def __exit__(

@@ -41,7 +41,7 @@ def submit(
         source = Messages(file)
     except Unusable as e:
         raise Failure(e.text, **e.values) from e
-    _send(terminal_of(context), source, refused or _beside(file), retry_refused, as_json)
+    _send(terminal_of(context), source, file, refused, retry_refused, as_json)
 
 
 @app.command(
@@ -87,7 +87,7 @@ def import_(
     except Unusable as e:
         raise Failure(e.text, **e.values) from e
     terminal.say("Times are read as local times of {zone}.", zone=source.setting.zone.key)
-    _send(terminal, source, refused or _beside(file), retry_refused, as_json)
+    _send(terminal, source, file, refused, retry_refused, as_json)
 
 
 class _Source(Protocol):
@@ -98,12 +98,20 @@ class _Source(Protocol):
 
 
 def _send(
-    terminal: Terminal, source: _Source, refused_path: Path, retry: bool, as_json: bool
+    terminal: Terminal,
+    source: _Source,
+    file: Path,
+    refused_path: Path | None,
+    retry: bool,
+    as_json: bool,
 ) -> None:
+    path = refused_path or file.with_name(file.name + ".refused.jsonl")
+    if path.exists() and path.samefile(file):
+        raise Failure("{path} is the file itself; name another for what is refused.", path=path)
     with (
         open_system(terminal.settings, terminal.say) as system,
         open_store(system) as store,
-        Refused(refused_path, terminal) as refused,
+        Refused(path, terminal, keep=refused_path is not None) as refused,
     ):
         counts = feed(source.pieces(), source.total, store.pipeline, refused, terminal, retry=retry)
     show(counts, refused, terminal, as_json)
@@ -120,7 +128,3 @@ def _mapping(name: str) -> FileMapping:
         name=name,
         known=", ".join(mapping.name for mapping in MAPPINGS),
     )
-
-
-def _beside(file: Path) -> Path:
-    return file.with_name(file.name + ".refused.jsonl")

@@ -29,6 +29,9 @@ WAYS_IN: Final[dict[str, str]] = {
     "{reason} After {lines} lines; run it again to go on.": (
         "{reason} 已处理 {lines} 行；再次运行即可继续。"
     ),
+    "{path} is the file itself; name another for what is refused.": (
+        "{path} 就是输入文件；请为被拒绝的行另指定文件。"
+    ),
     "Sending": "正在发送",
     "{lines} lines, {refused} refused": "{lines} 行，拒绝 {refused} 行",
     "Lines": "行",

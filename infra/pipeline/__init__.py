@@ -1,7 +1,8 @@
 """Commands in batches: the one way in to the log."""
 
 from infra.pipeline.answer import Answer, Unavailable
+from infra.pipeline.batch import Unremembered
 from infra.pipeline.pipeline import Pipeline
 from infra.pipeline.writing import Also
 
-__all__ = ["Also", "Answer", "Pipeline", "Unavailable"]
+__all__ = ["Also", "Answer", "Pipeline", "Unavailable", "Unremembered"]

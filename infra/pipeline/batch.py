@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 Key = tuple[str, str]
 """source and message id"""
 
+UNREMEMBERED = ("message_id_reused", "quarantined")
+"""Codes of answers that get no row."""
+
 
 class Decider(Protocol):
     """The domain as the pipeline knows it; see domain.decider."""
@@ -117,6 +120,17 @@ class Item:
         self.reads, self.steps, self.refusal, self.decided_at = set(), [], None, None
 
 
+@dataclass(frozen=True, slots=True)
+class Unremembered:
+    """A request that was not accepted and of which no answer is kept: its id was used for
+    another content, it cannot be decided (quarantined), or it is a bulk fact that was refused."""
+
+    request: Request
+    code: str
+    message: str
+    field: str
+
+
 class Batch:
     """Items and the states they are decided on.
 
@@ -149,6 +163,24 @@ class Batch:
 
     def _absent(self, streams: Iterable[str]) -> set[str]:
         return {s for s in streams if s not in self.broken and self._sight.get(s) is None}
+
+    def unremembered(self) -> list[Unremembered]:
+        """Of a decided batch, what the answers' rows will not tell of."""
+        found: list[Unremembered] = []
+        for item in self.items:
+            first = item.repeat_of
+            said: Answer | Rejected | None
+            if first is not None and item.digest != first.digest:
+                said = item.settle_reused()
+            else:
+                said = item.answer if first is None else first.answer
+                if said is not None and said.code not in UNREMEMBERED:
+                    continue
+                if said is None and not item.is_remembered:
+                    said = item.refusal
+            if said is not None:
+                found.append(Unremembered(item.request, said.code, said.message, said.field))
+        return found
 
     def open_keys(self) -> list[Key]:
         """Keys to be looked up among the answers."""
@@ -242,7 +274,7 @@ class Batch:
         except Exception as e:
             # A fault of ours in one decision must not stop the others.
             logger.exception("%s %s cannot be decided", *item.key)
-            raise _Undecidable(f"The request cannot be decided: {e!r}.") from e
+            raise _Undecidable(f"The request cannot be decided ({type(e).__name__}).") from e
         item.reads = world.read
         item.reads.update(step.stream for step in item.steps)
         item.decided_at = self.now

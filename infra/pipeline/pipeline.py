@@ -210,7 +210,8 @@ class Pipeline:
             _roll_back(conn)
             return self._answers(batch, writes, [])
         try:
-            head = write(conn, writes, known, self._vault, also)
+            unremembered = batch.unremembered() if also else ()
+            head = write(conn, writes, known, self._vault, also, unremembered)
         except errors.LockNotAvailable:
             _roll_back(conn)
             free_log(conn)

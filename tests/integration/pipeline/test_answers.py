@@ -230,7 +230,7 @@ def test_further_statements_commit_with_the_last_of_the_requests_or_not_at_all(
         conn.execute("CREATE TABLE read_so_far (upto bigint CHECK (upto < 10))")
 
     def note(upto: int) -> Any:
-        def add(cursor: Cursor[Any]) -> None:
+        def add(cursor: Cursor[Any], _: object) -> None:
             cursor.execute("INSERT INTO read_so_far VALUES (%s)", (upto,))
 
         return add

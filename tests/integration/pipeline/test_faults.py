@@ -141,7 +141,7 @@ STOPPING_WRITER = """
     import os, signal, sys
     from tests.support.store import open_store, set_budget
 
-    def stop(cursor):
+    def stop(cursor, _):
         cursor.connection.execute("SELECT 1")  # everything so far is sent: the lock is held
         if not os.path.exists(sys.argv[2]):
             open(sys.argv[2], "w").close()

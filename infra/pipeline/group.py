@@ -14,6 +14,9 @@ from infra.pipeline.writing import Also
 BATCH = 500
 """Requests in one transaction at most, so that nobody waits long for the log's lock."""
 
+BESIDE_SMALL = 100
+"""… of a load while small calls keep coming."""
+
 SMALL = 32
 """A call with at most this many requests goes ahead of the loads."""
 
@@ -106,11 +109,10 @@ class GroupCommit:
     def _next_batch(self) -> list[Slice]:
         """Small calls and loads take turns, so that neither waits for more than one batch."""
         slices: list[Slice] = []
-        room = BATCH
         with self._mutex:
-            queue = self._small
+            queue, room = self._small, BATCH
             if self._loads and (self._load_next or not self._small):
-                queue = self._loads
+                queue, room = self._loads, BESIDE_SMALL if self._load_next else BATCH
             self._load_next = queue is self._small
             while queue and room > 0:
                 if queue is self._small and len(queue[0].requests) > room:

@@ -1,0 +1,78 @@
+"""The hot statements walk an index, however much the log holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from infra.postgres import Statements, load_statements
+from tests.databases import Database
+
+INFRA = Path(__file__).resolve().parents[3] / "infra"
+LOG = load_statements(INFRA / "event_store" / "log.sql")
+PIPELINE = load_statements(INFRA / "pipeline" / "pipeline.sql")
+
+
+@pytest.fixture
+def filled(database: Database) -> str:
+    """A log of 30,000 events: 3,000 orders of ten events each, a case for every hundredth."""
+    with psycopg.connect(database.admin_url) as conn:
+        conn.execute(
+            "INSERT INTO stored_events SELECT n, (n - 1) / 3000 + 1, now(),"
+            " CASE WHEN n % 100 = 0 THEN 1 ELSE 2 END,"
+            " CASE WHEN n % 100 = 0 THEN 'case:' ELSE 'order:' END || n % 3000,"
+            " 'topic', 'state' FROM generate_series(1, 30000) AS n"
+        )
+        conn.execute(
+            "INSERT INTO answers SELECT n, n, now(), now(), true, '', 'source', n::text, '', '', ''"
+            " FROM generate_series(1, 30000) AS n"
+        )
+        conn.execute("ANALYZE stored_events, answers")
+    return database.url
+
+
+@pytest.mark.parametrize(
+    ("statements", "name", "index", "parameters"),
+    [
+        (LOG, "select_tail", "stored_events_pkey", {"after": 100, "upto": 2**60, "limit": 500}),
+        (
+            LOG,
+            "select_tail_of_kinds",
+            "stored_events_by_kind",
+            {"kinds": [1], "after": 100, "upto": 2**60, "limit": 500},
+        ),
+        (
+            LOG,
+            "select_stream",
+            "stored_events_originator_id_originator_version_key",
+            {"stream": "order:7", "after": 0, "upto": 2**60, "limit": None},
+        ),
+        (LOG, "select_head", "stored_events_pkey", {}),
+        (PIPELINE, "select_clock", "stored_events_pkey", {}),
+        (PIPELINE, "select_tail", "stored_events_pkey", {"after": 29_000, "limit": 5_001}),
+        (
+            PIPELINE,
+            "select_streams",
+            "stored_events_originator_id_originator_version_key",
+            {"streams": [f"order:{n}" for n in range(20)]},
+        ),
+        (
+            PIPELINE,
+            "select_answers",
+            "answers_source_message_id_key",
+            {"sources": ["source"] * 20, "message_ids": [str(n) for n in range(20)]},
+        ),
+    ],
+)
+def test_a_hot_statement_uses_its_index(
+    filled: str, statements: Statements, name: str, index: str, parameters: dict[str, Any]
+) -> None:
+    with psycopg.connect(filled) as conn:
+        lines = conn.execute(b"EXPLAIN " + statements[name].encode(), parameters).fetchall()
+    plan = "\n".join(str(line[0]) for line in lines)
+    assert index in plan
+    assert "Seq Scan" not in plan
+    assert "Sort Method: external" not in plan

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Generator
 from contextlib import closing
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import RenderableType
@@ -251,21 +253,35 @@ def _show(
     as_json: bool,
     watch: bool,
 ) -> None:
-    """Show it once, or again and again: as JSON, on the whole screen, or as plain tables."""
-    again = threading.Event()
-    if as_json:
+    """Show it once, or again and again until Ctrl-C."""
+    if watch:
+        with contextlib.suppress(KeyboardInterrupt):
+            _show_again(terminal, draw, data, as_json)
+    elif as_json:
         terminal.write_json(data())
-        while watch and not again.wait(EVERY):
-            terminal.write_json(data())
-            sys.stdout.flush()
-    elif watch and terminal.out.is_terminal:
-        with Live(draw(), console=terminal.out, screen=True, auto_refresh=False) as live:
-            while not again.wait(EVERY):
-                live.update(draw(), refresh=True)
     else:
         terminal.out.print(draw())
-        while watch and not again.wait(EVERY):
+
+
+def _show_again(
+    terminal: Terminal,
+    draw: Callable[[], RenderableType],
+    data: Callable[[], object],
+    as_json: bool,
+) -> NoReturn:
+    """As lines of JSON, on the whole screen, or, where there is none, as plain tables."""
+    if not as_json and terminal.out.is_terminal:
+        with Live(draw(), console=terminal.out, screen=True, auto_refresh=False) as live:
+            while True:
+                time.sleep(EVERY)
+                live.update(draw(), refresh=True)
+    while True:
+        if as_json:
+            sys.stdout.write(json.dumps(data(), ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        else:
             terminal.out.print(draw())
+        time.sleep(EVERY)
 
 
 def parse_time(text: str) -> datetime:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -209,6 +213,19 @@ def test_the_status_names_every_read_model_and_its_lag(show: Show, world: World)
 )
 def test_a_wrong_question_is_a_clear_error(show: Show, words: list[str], told: str) -> None:
     assert told in show(*words, "--lang", "en", status=1)
+
+
+def test_a_watched_queue_follows_the_log_until_ctrl_c(database: Database, world: World) -> None:
+    command = [Path(sys.executable).with_name("casetrail"), "queue", "--watch", "--json"]
+    env = {**os.environ, "CASETRAIL_DATABASE_URL": database.url}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        assert queued(process.stdout.readline()) == []
+        world.given(filed("A"))
+        assert any(queued(line) == ["A"] for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
 
 
 def test_an_empty_log_shows_empty_tables(show: Show) -> None:

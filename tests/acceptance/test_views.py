@@ -216,7 +216,8 @@ def test_a_wrong_question_is_a_clear_error(show: Show, words: list[str], told: s
 
 
 def test_a_watched_queue_follows_the_log_until_ctrl_c(database: Database, world: World) -> None:
-    command = [Path(sys.executable).with_name("casetrail"), "queue", "--watch", "--json"]
+    program = Path(sys.executable).with_name("casetrail")
+    command: list[str | Path] = [program, "queue", "--watch", "--json"]
     env = {**os.environ, "CASETRAIL_DATABASE_URL": database.url}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None

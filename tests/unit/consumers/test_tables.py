@@ -41,6 +41,7 @@ def read(path: Path, text: str | bytes, encoding: str = "utf-8") -> list[Piece]:
 def words(piece: Piece) -> str | None:
     (request,) = piece.requests
     assert isinstance(request.command, AddNote)
+    assert request.command.private is not None
     return request.command.private.text
 
 

@@ -9,7 +9,7 @@ from domain.case import events as ev
 from domain.case.state import Case
 from domain.case.turn import turn
 from domain.case.values import Duty, ObligationEnd, ObligationTerms, Party, ProposalEnd
-from domain.kernel import ActorKind, Context, Emit, Event, Stamp, case_stream
+from domain.kernel import Context, Emit, Event, Stamp, case_stream
 from domain.sla.events import ClockName, RetargetReason
 from domain.sla.state import Clock, ClockStatus
 from domain.sla.timekeeper import Timekeeper
@@ -71,7 +71,7 @@ def decide_clocks(command: ClockCommand, case: Case, world: World, context: Cont
 def _follow_event(
     keeper: Timekeeper, before: Case, event: Event, stamp: Stamp, world: World
 ) -> None:
-    at = stamp.occurred_at
+    at, counts = stamp.occurred_at, keeper.believes(stamp)
     match event:
         case ev.ComplaintFiled():
             keeper.start(ClockName.FIRST_RESPONSE, Party.SHOP, at)
@@ -83,7 +83,7 @@ def _follow_event(
         case ev.ContactRecorded():
             if keeper.case.contacts[-1].counts:
                 _responded(keeper, at, stamp, world)
-                keeper.restart(at, counts=_counts(keeper, stamp, world), stamp=stamp)
+                keeper.restart(at, counts=counts, stamp=stamp)
         case ev.ResolutionProposed() if event.by is Party.SHOP:
             _offered(keeper, at, stamp, world)
             keeper.start(ClockName.ANSWER, Party.BUYER, at, about=event.proposal_id)
@@ -97,10 +97,10 @@ def _follow_event(
             _answered(keeper, event.proposal_id, at, event.how is ProposalEnd.DECLINED, stamp)
         case ev.AgreementReached():
             _answered(keeper, event.proposal_id, at, True, stamp)
-            _superseded(keeper, before, event.supersedes, at)
+            _superseded(keeper, before, event.supersedes, at, counts)
             _execute(keeper, event.obligations, at)
         case ev.PlatformRuled():
-            _superseded(keeper, before, event.supersedes, at)
+            _superseded(keeper, before, event.supersedes, at, counts)
             _execute(keeper, event.obligations, at)
         case ev.ObligationEnded():
             fulfilled = event.how is ObligationEnd.FULFILLED
@@ -140,21 +140,20 @@ def _follow_event(
         case ev.PriorityRaised():
             _sooner(keeper)
         case ev.SolutionConfirmed():
-            for clock in keeper.live(ClockName.PROGRESS_UPDATE):
-                keeper.notice(at, (clock,))
-                keeper.cancel(clock, at)
+            _no_more_updates(keeper, at, counts)
         case ev.CaseReopened():
             keeper.start(ClockName.FIRST_RESPONSE, Party.SHOP, at)
         case ev.RoundOpened():
+            _no_more_updates(keeper, at, counts)
             keeper.start(ClockName.FIRST_SOLUTION, Party.SHOP, at)
             keeper.start(ClockName.PROGRESS_UPDATE, Party.SHOP, at)
         case ev.CaseClosed() | ev.CaseWithdrawn():
             for clock in list(keeper.case.clocks.values()):
                 if clock.clock in ON_ENDING:
-                    keeper.cancel(clock, at)
+                    keeper.cancel(clock, at, counts=counts)
         case ev.ComplaintReferred():
             for clock in list(keeper.case.clocks.values()):
-                keeper.cancel(clock, at)
+                keeper.cancel(clock, at, counts=counts)
         case ev.EntryCorrected():
             _taken_back(keeper, event.supersedes, at)
         case ev.BackdatingConfirmed():
@@ -168,20 +167,9 @@ def _follow_event(
 # -------------------------------------------------------- first response
 
 
-def _counts(keeper: Timekeeper, stamp: Stamp, world: World) -> bool:
-    """Whether the entry's time is believed where it takes a breach back: always from a system;
-    from a person unless dated back beyond what the policy allows."""
-    if stamp.actor.kind is not ActorKind.PERSON:
-        return True
-    platform, shop, _ = keeper.case.case_id.split(":", 2)
-    policies = world.policies(platform, shop, keeper.case.category)
-    minutes = policies.silence(stamp.decided_at).values.backdating_minutes
-    return stamp.decided_at - stamp.occurred_at <= timedelta(minutes=minutes)
-
-
 def _responded(keeper: Timekeeper, at: datetime, stamp: Stamp, world: World) -> None:
     """The buyer was answered at `at`; shortly before the complaint counts too."""
-    counts = _counts(keeper, stamp, world)
+    counts = keeper.believes(stamp)
     for clock in list(keeper.case.clocks.values()):
         if clock.clock is ClockName.FIRST_RESPONSE and _answers(keeper, clock, at, stamp, world):
             keeper.satisfy(clock, at, counts=counts, stamp=stamp)
@@ -203,7 +191,7 @@ def _answers(keeper: Timekeeper, clock: Clock, at: datetime, stamp: Stamp, world
 def _offered(keeper: Timekeeper, at: datetime, stamp: Stamp, world: World) -> None:
     """A solution was offered, declined or decided: it answers the buyer, too."""
     _responded(keeper, at, stamp, world)
-    counts = _counts(keeper, stamp, world)
+    counts = keeper.believes(stamp)
     for clock in list(keeper.case.clocks.values()):
         if clock.clock is ClockName.FIRST_SOLUTION and at >= clock.started_at:
             keeper.satisfy(clock, at, counts=counts, stamp=stamp)
@@ -269,7 +257,7 @@ def _end(
         if satisfied:
             keeper.satisfy(clock, at, counts=True, stamp=stamp)
         else:
-            keeper.cancel(clock, at)
+            keeper.cancel(clock, at, counts=keeper.believes(stamp))
 
 
 def _answered(
@@ -300,12 +288,12 @@ def _is_back(case: Case, terms: ObligationTerms) -> bool:
 
 
 def _superseded(
-    keeper: Timekeeper, before: Case, supersedes: tuple[str, ...], at: datetime
+    keeper: Timekeeper, before: Case, supersedes: tuple[str, ...], at: datetime, counts: bool
 ) -> None:
     for obligation in before.obligations.values():
         if obligation.agreement in supersedes and obligation.ended is None:
             for clock in keeper.live(ClockName.EXECUTION, obligation.obligation_id):
-                keeper.cancel(clock, at)
+                keeper.cancel(clock, at, counts=counts)
 
 
 def _follow_goods(keeper: Timekeeper, event: Event, at: datetime, stamp: Stamp) -> None:
@@ -360,6 +348,11 @@ def _appraise(keeper: Timekeeper, appraisal_id: str, at: datetime) -> None:
 
 
 # ------------------------------------------------- priority and whose turn
+
+
+def _no_more_updates(keeper: Timekeeper, at: datetime, counts: bool) -> None:
+    for clock in keeper.live(ClockName.PROGRESS_UPDATE):
+        keeper.cancel(clock, at, counts=counts)
 
 
 def _sooner(keeper: Timekeeper) -> None:

@@ -79,6 +79,14 @@ class Timekeeper:
         problems = {item.problem for item in self.case.items.values()}
         return found.values.minutes(name, self.case.priority, sorted(problems)), found.ref
 
+    def believes(self, stamp: Stamp) -> bool:
+        """Whether the entry's time is believed where it takes a breach back: always from a
+        system; from a person unless dated back beyond what the policy allows."""
+        if stamp.actor.kind is not ActorKind.PERSON:
+            return True
+        minutes = self._policies.silence(stamp.decided_at).values.backdating_minutes
+        return stamp.decided_at - stamp.occurred_at <= timedelta(minutes=minutes)
+
     # ------------------------------------------------------------ starting
 
     def start(
@@ -148,8 +156,13 @@ class Timekeeper:
             self._breach(clock, clock.due_at, 1, None)
         self._emit(ClockSatisfied(key=clock.key), at)
 
-    def cancel(self, clock: Clock, at: datetime) -> None:
-        """Not needed any more. A breach before `at` stays."""
+    def cancel(self, clock: Clock, at: datetime, *, counts: bool) -> None:
+        """Not needed any more from `at` on. A breach before that stays; one that was noticed
+        although it never came to that is taken back, if that time may be believed."""
+        if counts:
+            for due_at in clock.breaches:
+                if due_at >= at:
+                    self._retract(clock, due_at, at)
         if clock.is_live:
             self.notice(at, (clock,))
             self._emit(ClockCancelled(key=clock.key), at)

@@ -15,6 +15,16 @@ time_without_zone | 时间缺少时区。
 unknown_type | 没有这种消息类型。
 value_unknown | 没有这个取值。
 wrong_encoding | 编码不符。
+# a record of a topic
+header_invalid | 消息头的值不符合要求。
+header_missing | 缺少消息头。
+header_repeated | 同一消息头出现两次。
+key_missing | 缺少消息键。
+tombstone | 没有内容的消息不提出任何请求。
+unknown_version | 不支持的消息版本。
+wrong_content_type | 内容须为 application/json。
+wrong_key | 消息键与内容不符。
+wrong_topic | 该消息不属于这个主题。
 # amounts, times, numbers
 amount_unreadable | 无法识别的金额。
 count_unreadable | 无法识别的数量。
@@ -76,6 +86,7 @@ amount_missing | 退款须按订单行写明金额。
 amount_not_allowed | 该方案不涉及退款；补偿另计。
 amount_zero | 金额须大于零。
 decline_is_no_part | 拒绝须写明理由，不能作为方案的一部分。
+goodwill_instead | 补偿不能代替应退的金额。
 goodwill_missing | 补偿须写明金额。
 item_not_offered | 方案不含该商品项。
 line_named_twice | 同一订单行出现两次。
@@ -96,6 +107,7 @@ budget_key_reused | 该付款键已占用当日预算。
 cap_not_stated | 规则未设定该币种的上限。
 freight_is_the_buyers | 退货运费由用户承担。
 goodwill_exceeds_cap | 补偿超过上限。
+goodwill_instead | 补偿只能在买家应得之外另加，不能代替退款或补发。
 not_a_refund | 该义务不是退款。
 not_goodwill | 该义务不是补偿。
 nothing_owed | 约定金额已付清或正在支付。

@@ -6,8 +6,8 @@ case.complaint_joined | 再次反馈，并入本单 | A further complaint joined
 case.complaint_referred | 反馈转入另一售后单 | Complaint went on in another case
 case.alias_learned | 得知另一单号 | Another number learnt
 case.order_linked | 关联订单 | Order linked
-case.contact_recorded | 联系用户 | Contact with the buyer
-case.wait_agreed | 用户同意等待 | The buyer agreed to wait
+case.contact_recorded | 联系买家 | Contact with the buyer
+case.wait_agreed | 买家同意等待 | The buyer agreed to wait
 case.intercept_requested | 申请拦截包裹 | Intercept requested
 case.intercept_ended | 拦截结束 | Intercept ended
 case.order_verified | 核实订单 | Order verified
@@ -27,12 +27,12 @@ case.agreement_reached | 达成一致 | Agreement reached
 case.obligation_ended | 义务结束 | Obligation ended
 case.obligation_reopened | 义务重新开启 | Obligation open again
 case.complaint_declined | 拒绝售后 | Complaint declined
-case.decline_answered | 用户回应拒绝 | Decline answered
+case.decline_answered | 买家回应拒绝 | Decline answered
 case.return_address_agreed | 约定退货地址 | Return address agreed
-case.return_shipped | 用户寄出退货 | Return shipped
+case.return_shipped | 买家寄出退货 | Return shipped
 case.return_received | 收到退货 | Return received
 case.return_inspected | 验货 | Return inspected
-case.return_sent_back | 退货寄回用户 | Return sent back
+case.return_sent_back | 退货寄回买家 | Return sent back
 case.return_lost | 退货丢失 | Return lost
 case.return_lapsed | 逾期未退货 | Return lapsed
 case.carrier_claim_filed | 向快递索赔 | Carrier claim filed
@@ -64,10 +64,10 @@ case.platform_intervened | 平台介入 | Platform intervened
 case.platform_ruled | 平台裁决 | Platform ruled
 case.platform_deadline_set | 平台设定时限 | Platform's deadline set
 case.platform_status_observed | 平台状态 | Platform's state observed
-case.solution_confirmed | 用户确认解决 | Solution confirmed
+case.solution_confirmed | 买家确认解决 | Solution confirmed
 case.round_opened | 开启新一轮 | New round opened
 case.evaluation_invited | 邀请评价 | Evaluation invited
-case.evaluated | 用户评价 | Evaluated
+case.evaluated | 买家评价 | Evaluated
 case.follow_up_opened | 开启差评跟进 | Follow-up opened
 case.follow_up_done | 差评跟进完成 | Follow-up done
 case.classified | 登记分类 | Classified
@@ -76,7 +76,7 @@ case.closed | 结案 | Closed
 case.withdrawn | 撤销 | Withdrawn
 case.reopened | 重新开启 | Reopened
 case.remedy_told | 已告知补救 | Remedy told to the buyer
-case.forgiveness_recorded | 用户谅解 | Forgiveness recorded
+case.forgiveness_recorded | 买家谅解 | Forgiveness recorded
 case.exemption_judged | 豁免判定 | Exemption judged
 case.exemption_suspended | 豁免暂停 | Exemption suspended
 case.exemption_requested | 申请豁免 | Exemption requested

@@ -32,8 +32,8 @@ borne_by | 承担方
 breaches | 超时
 budget_day | 预算日
 budget_days | 预算日 | budget days
-buyer | 用户
-buyer_spoke_last | 用户最后发言
+buyer | 买家
+buyer_spoke_last | 买家最后发言
 by | 由
 by_silence | 因沉默
 called_by | 申请方
@@ -230,10 +230,10 @@ supplier | 供应商
 supplier_ships | 供应商发货
 tags | 标签
 target_minutes | 时限（分钟） | target (minutes)
-terms | 用户适用条款
+terms | 买家适用条款
 text | 内容
 told | 已告知
-told_buyer | 已告知用户
+told_buyer | 已告知买家
 topic | 事件
 totals | 合计
 tracking | 物流单号

@@ -67,14 +67,14 @@ unknown_handover | 没有这项转交工作。
 unknown_item | 售后单没有这个商品项。
 unknown_platform | 没有这个平台。
 # negotiation
-already_declined | 已有等待用户回应的拒绝。
+already_declined | 已有等待买家回应的拒绝。
 decline_answered | 该拒绝已得到回应。
 decline_id_reused | 该拒绝编号属于另一次拒绝。
 evidence_complete | 该商品项的证据已齐全，不能以无证据拒绝。
 inside_window | 反馈在售后期限内，不能以超期拒绝。
 no_bad_return | 没有验货结果说明该商品项有问题。
 no_other_case | 该订单行没有其他售后单，不是重复。
-not_due_yet | 用户答复的期限未到。
+not_due_yet | 买家答复的期限未到。
 proposal_ended | 该方案已结束。
 proposal_id_reused | 该方案编号属于另一方案。
 proposal_id_too_long | 方案编号过长。
@@ -86,7 +86,6 @@ amount_missing | 退款须按订单行写明金额。
 amount_not_allowed | 该方案不涉及退款；补偿另计。
 amount_zero | 金额须大于零。
 decline_is_no_part | 拒绝须写明理由，不能作为方案的一部分。
-goodwill_instead | 补偿不能代替应退的金额。
 goodwill_missing | 补偿须写明金额。
 item_not_offered | 方案不含该商品项。
 line_named_twice | 同一订单行出现两次。
@@ -105,7 +104,7 @@ action_key_reversed | 该付款已被退回，请用新的付款键。
 budget_exhausted | 当日自动退款预算不足。
 budget_key_reused | 该付款键已占用当日预算。
 cap_not_stated | 规则未设定该币种的上限。
-freight_is_the_buyers | 退货运费由用户承担。
+freight_is_the_buyers | 退货运费由买家承担。
 goodwill_exceeds_cap | 补偿超过上限。
 goodwill_instead | 补偿只能在买家应得之外另加，不能代替退款或补发。
 not_a_refund | 该义务不是退款。
@@ -116,7 +115,7 @@ payout_in_flight | 有付款正在进行，请等待结果。
 payout_without_ground | 付款须有协议、裁决或自动审批。
 refund_exceeds_obligation | 退款超过约定金额。
 refund_exceeds_paid | 退款超过实付可退金额。
-return_not_shipped | 用户尚未寄出退货。
+return_not_shipped | 买家尚未寄出退货。
 skip_reason_missing | 跳过补偿档位须写明原因。
 unknown_line | 订单没有这一行。
 unknown_obligation | 售后单没有这项义务。
@@ -136,7 +135,7 @@ repair_not_ordered | 尚未安排维修。
 return_accepted | 验货合格，须全额退款。
 return_already_inspected | 该退货已验货。
 return_id_reused | 该退货编号属于另一次退货。
-return_not_due | 用户寄回的期限未到。
+return_not_due | 买家寄回的期限未到。
 return_not_inspected | 该退货尚未验货。
 return_not_lost | 退货没有丢失，不能向快递索赔。
 return_not_received | 该退货尚未收到。
@@ -161,8 +160,8 @@ supplier_share_on_acceptance | 商家接受否认时，供应商不承担责任�
 unknown_appraisal | 没有这次鉴定。
 verdict_not_due | 供应商鉴定期限未到。
 # closing and corrections
-buyer_spoke | 用户并未沉默，请询问是否解决。
-decline_unanswered | 用户仍有时间回应拒绝。
+buyer_spoke | 买家并未沉默，请询问是否解决。
+decline_unanswered | 买家仍有时间回应拒绝。
 entry_corrected | 该记录已被更正。
 entry_has_consequences | 已有方案或付款以此为据，请先结束它们。
 exemption_granted | 豁免已获批准。
@@ -174,7 +173,7 @@ not_confirmed | 解决或结束之后才能邀请评价。
 not_correctable | 已产生后果的记录须以后续步骤更正。
 not_eligible | 不符合豁免条件。
 not_ended | 售后单仍在处理中。
-not_theirs_to_withdraw | 只有用户或平台可以撤销。
+not_theirs_to_withdraw | 只有买家或平台可以撤销。
 nothing_delivered | 最后一次送达之后才能以沉默确认。
 nothing_tried | 本轮尚未有失败的处理。
 obligations_open | 仍有未履行的义务。

@@ -8,7 +8,7 @@ rule | 规则
 agent | 客服
 supervisor | 主管
 admin | 管理员
-buyer | 用户
+buyer | 买家
 supplier | 供应商
 carrier | 快递
 platform | 平台
@@ -67,8 +67,8 @@ auto_greeting | 自动问候
 answered_call | 已接通电话
 unanswered_call | 未接通电话
 apology | 致歉
-to_buyer | 发给用户 | to the buyer
-from_buyer | 来自用户 | from the buyer
+to_buyer | 发给买家 | to the buyer
+from_buyer | 来自买家 | from the buyer
 photo | 照片
 video | 视频
 screenshot | 截图
@@ -151,7 +151,7 @@ positive | 好评
 neutral | 中评
 negative | 差评
 solved | 已解决
-ruled_for_buyer | 平台判用户胜 | ruled for the buyer
+ruled_for_buyer | 平台判买家胜 | ruled for the buyer
 ruled_for_shop | 平台判商家胜 | ruled for the shop
 product | 商品
 description | 描述
@@ -176,8 +176,8 @@ execution | 执行
 inspection | 验货
 progress_update | 每日跟进
 appraisal | 供应商鉴定
-answer | 用户答复
-return_shipment | 用户寄回
+answer | 买家答复
+return_shipment | 买家寄回
 return_transit | 退货运输
 delegated_follow_up | 部门跟进
 running | 计时中
@@ -207,7 +207,7 @@ platform_ended | 平台已结束 | ended by the platform
 check_payout | 核对付款
 settle_divergence | 处理不一致
 support_platform | 配合平台
-contact_buyer | 联系用户
+contact_buyer | 联系买家
 verify | 核实
 propose | 提出方案
 answer_counter | 回应还价
@@ -235,7 +235,7 @@ finish_handed_work | 完成转交工作
 give_verdict | 给出鉴定结论
 file_complaint | 补登反馈
 check_facts_of_alias | 核对该单号的事实 | check the alias's facts
-agree_wait_or_return | 与用户约定等待或退货
+agree_wait_or_return | 与买家约定等待或退货
 check_appraisal | 核对鉴定
 check_intercepted_parcel | 核对被拦截的包裹
 check_items | 核对商品项
@@ -258,8 +258,8 @@ clocks_met | 时限均达成
 clock_breached | 有超时
 remedy_told | 已告知补救
 remedy_not_told | 未告知补救
-forgiven | 用户已谅解
-not_forgiven | 用户未谅解
+forgiven | 买家已谅解
+not_forgiven | 买家未谅解
 evaluation_negative | 差评 | negative evaluation
 evaluation_not_negative | 无差评 | no negative evaluation
 ruled_against_shop | 平台判商家败 | ruled against the shop

@@ -48,7 +48,9 @@ class Program:
         return out, err
 
     def json(self, *words: str | Path, status: int = 0) -> Any:
-        return json.loads(self.run(*words, "--json", status=status)[0])
+        out, err = self.run(*words, "--json", status=status)
+        assert out, err
+        return json.loads(out)
 
     def count(self) -> int:
         """How many events the log has."""

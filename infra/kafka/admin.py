@@ -86,8 +86,8 @@ def init_topics(admin: Admin, prefix: str, topics: Sequence[Topic] = TOPICS) -> 
     named = {topic.full_name(prefix): topic for topic in topics}
     missing = set(named) - set(_existing(admin, list(named)))
     created = _create(admin, {name: named[name] for name in sorted(missing)}, copies)
-    if created:
-        admin.wait_for_topics(created)
+    if missing:
+        admin.wait_for_topics(sorted(missing))
     existing = _existing(admin, list(named))
     configs = _configs(admin, list(named))
     return [

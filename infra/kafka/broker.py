@@ -7,7 +7,9 @@ it, so that all its paths are relative: Java and Kafka split some at commas, col
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +18,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +32,7 @@ ENDING = Ending(signal.SIGTERM, seconds=20, kill=True)
 LAST_SECONDS = 3.0
 """For the last broker of several: without a majority nobody takes over what it leads, and it
 would wait for that five minutes."""
+LOGGED = re.compile(r"\d{4}-\d\d-\d\dT")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 """Nothing of ours: JAVA_TOOL_OPTIONS and the like would change what runs."""
 
@@ -216,8 +220,7 @@ class Broker:
         """Why it ended, as far as its logs tell, in one line."""
         logs = self.folder / "logs"
         said = [line for line in _lines(logs / "console.log") if not line.startswith("WARNING")]
-        said += [line for line in _lines(self.log) if " ERROR " in line or "Exception" in line]
-        return " / ".join(said[:1] + said[-1:] if len(said) > 1 else said or [str(self.log)])
+        return " / ".join(said[:1] or _first_error(_lines(self.log)) or [str(self.log)])
 
 
 def pid_file(folder: Path) -> Path:
@@ -247,6 +250,16 @@ def await_ready(brokers: Sequence[Broker]) -> Broker | None:
                 log=waiting[0].log,
             )
         time.sleep(0.05)
+
+
+def _first_error(lines: Sequence[str]) -> list[str]:
+    """The first error in a log and, of the traceback below it, what it was caused by."""
+    at = next((at for at, line in enumerate(lines) if " ERROR " in line), None)
+    if at is None:
+        return []
+    below = takewhile(lambda line: not LOGGED.match(line), lines[at + 1 :])
+    causes = [line for line in below if line[:1].strip() and "(" not in line.split(":")[0]]
+    return [lines[at], *causes[-1:]]
 
 
 def _lines(path: Path) -> list[str]:
@@ -298,8 +311,6 @@ def _holding(gate: BinaryIO, command: Sequence[str | Path]) -> Sequence[str | Pa
 
 
 def escaped(value: str) -> str:
-    r"""As Java's Properties read it: a backslash doubled, what is not ASCII as \uXXXX."""
-    doubled = value.replace("\\", "\\\\").replace("\n", "\\n")
-    units = doubled.encode("utf-16-be")
-    pairs = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
-    return "".join(chr(unit) if unit < 128 else f"\\u{unit:04x}" for unit in pairs)
+    r"""As Java's Properties read it: a backslash doubled, what is not ASCII as \uXXXX. That is
+    how JSON writes it too."""
+    return json.dumps(value)[1:-1]

@@ -1,0 +1,241 @@
+"""A slice of one partition: decided and stored in one transaction with the partition's offset."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import Cursor
+from psycopg.rows import tuple_row
+
+from consumers.kafka_record import KafkaTopic
+from domain.request import Malformed, Request
+from infra.event_store import LogDatastore
+from infra.kafka.intake_client import Consumed, Place
+from infra.kafka.intake_letters import DeadLetters, Keys, NewLetter, add_letters, keys_of_today
+from infra.pipeline import Pipeline, Unremembered
+from infra.postgres import load_statements
+from infra.vault import Vault
+
+SQL = load_statements(Path(__file__).with_name("intake.sql"))
+
+MOVED_ELSEWHERE = "23C01"
+
+logger = logging.getLogger(__name__)
+
+Step = Callable[[str], None]
+"""Told what is about to happen to a slice, for tests that end the process there."""
+
+
+class MovedElsewhere(Exception):
+    """The partition's offset is no longer where this reader left it: another one reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A row of kafka_offsets."""
+
+    topic_id: UUID
+    position: int
+    epoch: int
+    moved_by: UUID
+
+
+class Offsets:
+    """Where each partition is to be read on. Raises psycopg's errors when the database is away."""
+
+    def __init__(self, datastore: LogDatastore) -> None:
+        self._datastore = datastore
+
+    def find(self, places: Sequence[Place]) -> dict[tuple[str, int], Offset]:
+        with self._datastore.connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(
+                SQL["select_offsets"],
+                {
+                    "topics": [place.topic for place in places],
+                    "partitions": [place.partition for place in places],
+                },
+            )
+            return {
+                (topic, partition): Offset(*rest) for topic, partition, *rest in cursor.fetchall()
+            }
+
+    def begin(self, place: Place, topic_id: UUID, position: int) -> None:
+        """Where a partition that was never read is read from."""
+        self._put("insert_offset", place, topic_id, position)
+
+    def move_by_hand(self, place: Place, topic_id: UUID, position: int) -> None:
+        """Whatever was there before; whoever reads the partition goes on from here."""
+        self._put("set_offset", place, topic_id, position)
+
+    def _put(self, statement: str, place: Place, topic_id: UUID, position: int) -> None:
+        row = {"topic": place.topic, "partition": place.partition, "topic_id": topic_id}
+        with self._datastore.connection() as conn:
+            conn.execute(SQL[statement], {**row, "position": position, "slice": uuid4()})
+
+
+@dataclass(eq=False)
+class Held:
+    """A partition of ours. position: the next offset to be read, None until it was looked up;
+    epoch: of the last record read; dropped_at: when another reader was found on it."""
+
+    place: Place
+    topic: KafkaTopic
+    topic_id: UUID | None = None
+    position: int | None = None
+    epoch: int = -1
+    dropped_at: float | None = None
+    stood_at: int = -1
+    lag: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of a slice's records."""
+
+    records: int
+    letters: int
+
+
+class SliceWriter:
+    """Stores slices. Raises Unavailable or psycopg's OperationalError when the database is away:
+    nothing is lost, the same slice can be given again."""
+
+    def __init__(
+        self, datastore: LogDatastore, pipeline: Pipeline, vault: Vault, step: Step
+    ) -> None:
+        self.offsets = Offsets(datastore)
+        self.letters = DeadLetters(datastore, vault)
+        self._pipeline = pipeline
+        self._vault = vault
+        self._step = step
+
+    def store(self, held: Held, records: Sequence[Consumed]) -> Counts:
+        """Raises MovedElsewhere when another reader has moved the partition on."""
+        try:
+            return self._store(held, records)
+        except psycopg.IntegrityError as e:
+            if e.sqlstate == MOVED_ELSEWHERE:
+                raise MovedElsewhere(str(e)) from e
+            return self._one_by_one(held, records, e)
+        except (psycopg.DataError, psycopg.ProgrammingError) as e:
+            return self._one_by_one(held, records, e)
+
+    def _one_by_one(
+        self, held: Held, records: Sequence[Consumed], fault: psycopg.Error
+    ) -> Counts:
+        """The database takes something amiss: only that record becomes a letter."""
+        if len(records) == 1:
+            logger.error("%s cannot be stored", records[0].offset, exc_info=fault)
+            letter = NewLetter(records[0], "not_storable", "The database refuses it.", "")
+            return self._commit(held, records, [], [letter])
+        parts = [self.store(held, [record]) for record in records]
+        return Counts(len(records), sum(part.letters for part in parts))
+
+    def _store(self, held: Held, records: Sequence[Consumed]) -> Counts:
+        parked = self.letters.parked_streams()
+        requests: list[tuple[Request, Consumed]] = []
+        letters: list[NewLetter] = []
+        for record in records:
+            try:
+                request = held.topic.translate(record)
+            except Malformed as e:
+                letters.append(NewLetter(record, e.code, e.message, e.field))
+                continue
+            stream = request.command.streams()[0]
+            if stream in parked:
+                letters.append(
+                    NewLetter(record, "parked", f"{stream} has others waiting.", "", stream)
+                )
+            else:
+                requests.append((request, record))
+        self._step("translated")
+        return self._commit(held, records, requests, letters)
+
+    def _commit(
+        self,
+        held: Held,
+        records: Sequence[Consumed],
+        requests: Sequence[tuple[Request, Consumed]],
+        letters: Sequence[NewLetter],
+    ) -> Counts:
+        assert held.position is not None
+        assert held.topic_id is not None
+        last = records[-1]
+        epoch = -1 if last.leader_epoch is None else last.leader_epoch
+        keys = keys_of_today(self._vault)
+        move = _Move(held.place, held.topic_id, held.position, last.offset + 1, epoch, uuid4())
+        written = _Written(move, requests, letters, keys, self._step)
+        try:
+            self._pipeline.submit([request for request, _ in requests], written.add)
+        except psycopg.IntegrityError as e:
+            # A connection that broke may have broken after the commit: then it was ourselves.
+            if e.sqlstate != MOVED_ELSEWHERE or not self._was_ours(move):
+                raise
+        self._step("committed")
+        held.position, held.epoch = move.next, move.epoch
+        return Counts(len(records), written.count)
+
+    def _was_ours(self, move: _Move) -> bool:
+        found = self.offsets.find([move.place]).get((move.place.topic, move.place.partition))
+        return found is not None and found.moved_by == move.slice
+
+
+@dataclass(frozen=True)
+class _Move:
+    place: Place
+    topic_id: UUID
+    sought: int
+    next: int
+    epoch: int
+    slice: UUID
+
+
+class _Written:
+    """What goes into the transaction beside the events. count: of the letters."""
+
+    def __init__(
+        self,
+        move: _Move,
+        requests: Sequence[tuple[Request, Consumed]],
+        letters: Sequence[NewLetter],
+        keys: Keys,
+        step: Step,
+    ) -> None:
+        self._move = move
+        self._records = {id(request): record for request, record in requests}
+        self._letters = letters
+        self._keys = keys
+        self._step = step
+        self.count = 0
+
+    def add(self, cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
+        move = self._move
+        letters = list(self._letters)
+        for one in unremembered:
+            record = self._records.get(id(one.request))
+            if record is not None:
+                stream = one.request.command.streams()[0] if one.waits else None
+                letters.append(NewLetter(record, one.code, one.message, one.field, stream))
+        letters.sort(key=lambda letter: letter.record.offset)
+        self.count = len(letters)
+        add_letters(cursor, letters, move.topic_id, self._keys)
+        cursor.execute(
+            SQL["move_offset"],
+            {
+                "topic": move.place.topic,
+                "partition": move.place.partition,
+                "topic_id": move.topic_id,
+                "sought": move.sought,
+                "next": move.next,
+                "epoch": move.epoch,
+                "slice": move.slice,
+            },
+            prepare=True,
+        )
+        self._step("written")

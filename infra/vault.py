@@ -26,6 +26,9 @@ from infra.postgres import load_statements
 
 SQL = load_statements(Path(__file__).with_name("vault.sql"))
 
+MOST_KEYS = 20_000
+"""Keys held in memory at a time; an import meets a million buyers."""
+
 _NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
 
 
@@ -119,9 +122,12 @@ class Vault:
         later in the same write-ahead log, so no event can outlive its key in a crash.
         """
         wanted = set(subjects)
-        missing = sorted(wanted - self._live.keys())
+        missing = wanted - self._live.keys()
+        if len(self._live) + len(missing) > MOST_KEYS:
+            self._live.clear()
+            missing = wanted
         if missing:
-            self._load_or_create(missing)
+            self._load_or_create(sorted(missing))
         return self._live
 
     def drop_keys(self) -> None:
@@ -171,6 +177,12 @@ class Vault:
         return Sealed(key=key.id, box=b64encode(nonce + box).decode())
 
     @staticmethod
+    def seal_bytes(content: bytes, key: SubjectKey, place: str) -> bytes:
+        """Encrypted, and bound to its place; for what is kept outside the log."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + key.cipher.encrypt(nonce, content, place.encode())
+
+    @staticmethod
     def check_keys(cursor: Cursor[Any], key_ids: Sequence[str]) -> None:
         """Add the statement that raises CT002 when one of the keys was destroyed meanwhile."""
         cursor.execute(SQL["check_keys"], {"key_ids": list(key_ids)})
@@ -186,22 +198,36 @@ class Vault:
         boxes = [(record, sealed) for record in records if (sealed := record.sealed) is not None]
         if not boxes:
             return {}
-        ids = sorted({sealed.key for _, sealed in boxes})
+        ciphers = self._ciphers(sorted({sealed.key for _, sealed in boxes}))
+        return {
+            record.position: unseal(record, sealed, ciphers.get(sealed.key))
+            for record, sealed in boxes
+        }
+
+    def open_bytes(self, box: bytes, key_id: str, place: str) -> bytes | None:
+        """What `seal_bytes` sealed; None once its key was destroyed. Raises VaultError when the
+        box was altered or moved."""
+        cipher = self._ciphers([key_id]).get(key_id)
+        if cipher is None:
+            return None
+        try:
+            return cipher.decrypt(box[:_NONCE], box[_NONCE:], place.encode())
+        except InvalidTag as e:
+            raise VaultError("What was sealed at {place} was altered or moved.", place=place) from e
+
+    def _ciphers(self, key_ids: Sequence[str]) -> dict[str, AESGCM]:
+        """Those of the keys that were not destroyed, by id."""
         with (
             self._datastore.connection() as conn,
             conn.cursor(row_factory=tuple_row, binary=True) as cursor,
         ):
             self._check_master_key(cursor)
-            cursor.execute(SQL["select_keys"], {"key_ids": ids})
-            ciphers = {
+            cursor.execute(SQL["select_keys"], {"key_ids": list(key_ids)})
+            return {
                 key_id: AESGCM(self._unwrapped(key_id, wrapped))
                 for key_id, wrapped in cursor.fetchall()
                 if wrapped is not None
             }
-        return {
-            record.position: unseal(record, sealed, ciphers.get(sealed.key))
-            for record, sealed in boxes
-        }
 
     # ------------------------------------------------------------------ forgetting
 

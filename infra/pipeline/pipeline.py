@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import psycopg
@@ -149,7 +150,8 @@ class Pipeline:
 
     def _item(self, request: Request) -> Item:
         command = request.command
-        occurred = request.occurred_at.isoformat() if request.occurred_at else ""
+        at = request.occurred_at
+        occurred = at.astimezone(UTC).isoformat() if at else ""
         by = request.actor
         content = "\0".join(
             (command.TYPE, by.kind, by.id, by.role, occurred, command.model_dump_json())

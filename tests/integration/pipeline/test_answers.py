@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from datetime import timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from infra.pipeline import Answer
 from infra.pipeline.batch import Decider
 from tests.support.store import (
     AGENT,
+    LONG_AGO,
     Store,
     open_store,
     place_order,
@@ -123,6 +125,14 @@ def test_the_same_id_with_other_content_is_refused_and_changes_nothing(
     assert answer.accepted, "another source has its own ids"
     assert store.log.head() == 2
     assert len(remembered(database_url)) == 2
+
+
+def test_the_same_moment_written_in_another_zone_is_the_same_content(store: Store) -> None:
+    request = replace(set_budget("100", "m1"), occurred_at=LONG_AGO)
+    store.pipeline.submit([request])
+    shanghai = LONG_AGO.astimezone(timezone(timedelta(hours=8)))
+    (answer,) = store.pipeline.submit([replace(request, occurred_at=shanghai)])
+    assert (answer.accepted, answer.repeat) == (True, True)
 
 
 def test_repeats_and_reused_ids_within_one_batch_are_told_apart(store: Store) -> None:

@@ -183,6 +183,17 @@ with open_store(sys.argv[1]) as store:
     assert sum(isinstance(p, Private) for p in private) == 60
 
 
+def test_keys_given_up_in_memory_are_found_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.vault.MOST_KEYS", 3)
+    for n in (*range(5), *range(5)):
+        (key,) = [store.vault.keys_for([f"buyer:{n}"])[f"buyer:{n}"]]
+        again = store.vault.keys_for([f"buyer:{n}", f"buyer:{n + 1}"])
+        assert again[f"buyer:{n}"].id == key.id
+        assert len(again) <= 3
+
+
 def test_the_master_key_file_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "master.key"
     key = read_master_key(file)

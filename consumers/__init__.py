@@ -5,10 +5,8 @@ from consumers.imports import Import
 from consumers.mapping import FileMapping, Row, Setting
 from consumers.mappings import MAPPINGS
 from consumers.messages import SOURCE, Messages
-from consumers.tables import LINE_LIKE
 
 __all__ = [
-    "LINE_LIKE",
     "MAPPINGS",
     "SOURCE",
     "FileMapping",

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 import typer
 
-from consumers import LINE_LIKE, MAPPINGS, FileMapping, Import, Messages, Piece, Unusable
+from consumers import MAPPINGS, FileMapping, Import, Messages, Piece, Unusable
 from infra.cli.app import Json, app
 from infra.cli.feed import Refused, feed, show
 from infra.cli.terminal import Terminal, terminal_of
@@ -68,7 +68,7 @@ def import_(
         str | None,
         typer.Option(
             "--encoding",
-            metavar="|".join(LINE_LIKE),
+            metavar="ENCODING",
             help="The encoding of a CSV file (else UTF-8 or GB18030, whichever fits).",
         ),
     ] = None,

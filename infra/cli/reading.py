@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.rows import dict_row
 
-from infra.engine.status import Status, read_status
 from infra.postgres import Rows, load_statements
+
+if TYPE_CHECKING:
+    from infra.engine import Status
 
 SQL = load_statements(Path(__file__).with_name("views.sql"))
 
@@ -38,6 +40,8 @@ class Views:
             return cursor.execute(SQL[statement], {"at": self.now, **params}).fetchall()
 
     def status(self) -> list[Status]:
+        from infra.engine import read_status  # late: the domain comes with it
+
         return read_status(self._conn)
 
 

@@ -28,6 +28,9 @@ from infra.settings import Language
 BATCH: Final = 1000
 """Requests handed to the pipeline at once."""
 
+BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Of the file, at most in one batch, however long its lines are."""
+
 AHEAD: Final = 3
 """Batches read ahead while a commit is under way; they bound the memory taken."""
 
@@ -208,14 +211,14 @@ def _reading(pieces: Iterator[Piece]) -> Generator[Iterator[list[Piece]]]:
 
     def read() -> None:
         batch: list[Piece] = []
-        size = 0
+        size = begun = 0
         try:
             for piece in pieces:
                 batch.append(piece)
-                size += len(piece.requests)
-                if size >= BATCH or len(batch) >= BATCH:
+                size += max(1, len(piece.requests))
+                if size >= BATCH or piece.done - begun >= BATCH_BYTES:
                     put(batch)
-                    batch, size = [], 0
+                    batch, size, begun = [], 0, piece.done
                 if stopped.is_set():
                     return
             if batch:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib import import_module
 from threading import Event
+from uuid import UUID
 
 import psycopg
 
@@ -43,6 +46,8 @@ COMMIT_EVERY = 1.0
 WATCH_EVERY = 30.0
 EXPIRE_EVERY = 6 * 3600.0
 CLOSE_MS = 3_000
+REQUEST_MS = 10_000
+GIVE_UP = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -113,31 +118,31 @@ class Intake:
         errors = import_module("kafka.errors")
         while not stop.is_set():
             try:
-                consumer = open_consumer(
-                    self._address, self._group, self._member, self._session_ms
-                )
+                consumer = open_consumer(self._address, self._group, self._member, self._session_ms)
             except errors.KafkaError as e:
-                self._wait(stop, "Kafka cannot be reached: {reason}", e)
+                self._wait(stop, e)
                 continue
             try:
-                consumer.subscribe(
-                    list(self._topics), listener=make_listener(self._assigned, self._taken)
-                )
+                listener = make_listener(partial(self._assigned, consumer), self._taken)
+                consumer.subscribe(list(self._topics), listener=listener)
                 self._consume(consumer, stop, to_the_end)
                 return
-            except errors.OffsetOutOfRangeError as e:
-                raise IntakeAlarm(GAP, reason=e) from e
-            except errors.LogTruncationError as e:
-                raise IntakeAlarm(CUT, reason=e) from e
+            except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as e:
+                raise IntakeAlarm(
+                    "Records that were not read yet are gone: {reason} When that is understood, "
+                    "say where to go on: casetrail kafka read-from.",
+                    reason=e,
+                ) from e
             except errors.KafkaError as e:
-                self._wait(stop, "Kafka cannot be reached: {reason}", e)
+                self._wait(stop, e)
             finally:
                 self._held.clear()
                 self._waiting.clear()
+                self._to_commit.clear()
                 consumer.close(timeout_ms=CLOSE_MS)
 
     def _consume(self, consumer: Consumer, stop: Event, to_the_end: bool) -> None:
-        ends: dict[Place, int] | None = None
+        end = _End(consumer, self._topics) if to_the_end else None
         while not stop.is_set():
             try:
                 self._check_topics(consumer)
@@ -149,22 +154,18 @@ class Intake:
                 continue
             if self._backoff:
                 self._backoff = 0.0
+                self._say("The database is back.")
                 self._resume(consumer)
-            if to_the_end and self._is_all_ours(consumer):
-                if ends is None:
-                    ends = consumer.end_offsets(list(self._held), CLOSE_MS)
-                if all((consumer.position(p, 0) or 0) >= end for p, end in ends.items()):
-                    self._commit(consumer)
-                    return
-            self._read(consumer)
+            if end is not None and end.is_reached(list(self._held.values())):
+                break
+            self._read(consumer, POLL_MS)
         self._commit(consumer)
 
-    # -------------------------------------------------- on kafka-python's own thread
+    # ---------------------------------------------- on kafka-python's own thread
 
-    def _assigned(self, places: Iterable[Place]) -> None:
-        """Somewhere, and paused, until the database was asked: no time for that in here, and
-        without a position the group's would be taken."""
-        consumer = self._consumer
+    def _assigned(self, consumer: Consumer, places: Iterable[Place]) -> None:
+        """Somewhere, and paused, until the database was asked: there is no time for that here,
+        and without a position the group's would be taken."""
         for place in places:
             consumer.seek(place, 0)
             consumer.pause(place)
@@ -173,3 +174,178 @@ class Intake:
     def _taken(self, places: Iterable[Place]) -> None:
         for place in places:
             self._held.pop(place, None)
+
+    # -------------------------------------------------------------- one round
+
+    def _check_topics(self, consumer: Consumer) -> None:
+        """A topic that was made anew holds other records under the old offsets."""
+        for topic in {held.place.topic: held.topic_id for held in self._placed()}.items():
+            self._compare(consumer, *topic)
+
+    def _compare(self, consumer: Consumer, topic: str, known: UUID | None) -> UUID | None:
+        now = topic_id(consumer, topic)
+        if now is not None and known is not None and now != known:
+            raise IntakeAlarm(
+                "The topic {topic} was deleted and made anew. When that is understood, say where "
+                "to go on: casetrail kafka read-from.",
+                topic=topic,
+            )
+        return now
+
+    def _place(self, consumer: Consumer) -> None:
+        """Go where the database says with partitions that are new to us."""
+        now = time.monotonic()
+        new = [
+            held
+            for held in list(self._held.values())
+            if held.position is None
+            and (held.dropped_at is None or now - held.dropped_at > REGAIN_AFTER)
+        ]
+        if not new:
+            return
+        found = self._writer.offsets.find([held.place for held in new])
+        unread = [h for h in new if (h.place.topic, h.place.partition) not in found]
+        if unread:
+            places = [held.place for held in unread]
+            for place, start in consumer.beginning_offsets(places, REQUEST_MS).items():
+                made = topic_id(consumer, place.topic)
+                if made is not None:
+                    self._writer.offsets.begin(place, made, start)
+            found = self._writer.offsets.find([held.place for held in new])
+        for held in new:
+            offset = found.get((held.place.topic, held.place.partition))
+            if offset is None or topic_id(consumer, held.place.topic) is None:
+                continue
+            held.topic_id = self._compare(consumer, held.place.topic, offset.topic_id)
+            if self._held.get(held.place) is held:
+                held.position, held.epoch, held.dropped_at = offset.position, offset.epoch, None
+                seek(consumer, held.place, offset.position, offset.epoch)
+                consumer.resume(held.place)
+
+    def _read(self, consumer: Consumer, wait_ms: int) -> None:
+        for place, records in consumer.poll(wait_ms, SLICE).items():
+            held = self._held.get(place)
+            if held is not None and held.position is not None:
+                # Anything before is from before a seek.
+                fresh = [record for record in records if record.offset >= held.position]
+                if fresh:
+                    self._waiting.append((held, fresh))
+        if self._waiting:
+            self._step("read")
+
+    def _store_waiting(self, consumer: Consumer, stop: Event) -> None:
+        while self._waiting and not stop.is_set():
+            held, records = self._waiting[0]
+            if self._held.get(held.place) is held and held.position is not None:
+                try:
+                    counts = self._writer.store(held, records)
+                except MovedElsewhere as e:
+                    logger.warning("%s; its slice was dropped", e)
+                    self._drop(consumer, held)
+                else:
+                    self.records += counts.records
+                    self.letters += counts.letters
+                    self._to_commit[held.place] = (held.position, held.epoch)
+            self._waiting.pop(0)
+
+    def _drop(self, consumer: Consumer, held: Held) -> None:
+        held.position, held.dropped_at = None, time.monotonic()
+        if self._held.get(held.place) is held:
+            consumer.pause(held.place)
+
+    # ------------------------------------------------------------------- troubles
+
+    def _stand_by(self, consumer: Consumer, stop: Event, reason: Exception) -> None:
+        """The database is away: read nothing more, and go on polling to stay in the group."""
+        if not self._backoff:
+            self._say("The database is away; the intake waits: {reason}", reason=_line(reason))
+        self._pause(consumer)
+        self._backoff = min(self._backoff * 2 or BACKOFF[0], BACKOFF[1])
+        until = time.monotonic() + self._backoff
+        while not stop.is_set() and time.monotonic() < until:
+            self._read(consumer, POLL_MS)
+
+    def _pause(self, consumer: Consumer) -> None:
+        for held in self._placed():
+            with contextlib.suppress(KeyError):  # taken at this moment
+                consumer.pause(held.place)
+
+    def _resume(self, consumer: Consumer) -> None:
+        for held in self._placed():
+            with contextlib.suppress(KeyError):
+                consumer.resume(held.place)
+
+    def _wait(self, stop: Event, reason: Exception) -> None:
+        """Kafka could not be reached, or sent us away."""
+        if not self._backoff:
+            self._say("Kafka is away; the intake waits: {reason}", reason=_line(reason))
+        self._backoff = min(self._backoff * 2 or BACKOFF[0], BACKOFF[1])
+        stop.wait(self._backoff)
+
+    def _placed(self) -> list[Held]:
+        return [held for held in list(self._held.values()) if held.position is not None]
+
+    # --------------------------------------------------------------------- upkeep
+
+    def _upkeep(self, consumer: Consumer) -> None:
+        now = time.monotonic()
+        if now >= self._next["commit"]:
+            self._next["commit"] = now + COMMIT_EVERY
+            self._commit(consumer)
+        if now >= self._next["watch"]:
+            self._next["watch"] = now + WATCH_EVERY
+            self._watch(consumer)
+        if now >= self._next["expire"]:
+            self._next["expire"] = now + EXPIRE_EVERY
+            self._writer.letters.expire()
+
+    def _commit(self, consumer: Consumer) -> None:
+        mine = {place: at for place, at in self._to_commit.items() if place in self._held}
+        self._to_commit.clear()
+        if mine:
+            commit(consumer, mine)
+            self._step("told the group")
+
+    def _watch(self, consumer: Consumer) -> None:
+        """Say so when records come and none is taken."""
+        for held in self._placed():
+            position = held.position or 0
+            lag = max(0, (consumer.highwater(held.place) or 0) - position)
+            if lag > held.lag and position == held.stood_at:
+                logger.error("%s/%s stands", held.place.topic, held.place.partition)
+                self._say(
+                    "{topic}/{partition} stands at {position} while {lag} records wait.",
+                    topic=held.place.topic,
+                    partition=held.place.partition,
+                    position=position,
+                    lag=lag,
+                )
+            held.stood_at, held.lag = position, lag
+
+
+class _End:
+    """Where each partition ended when it was first asked for; others' partitions don't count."""
+
+    def __init__(self, consumer: Consumer, topics: Iterable[str]) -> None:
+        self._consumer = consumer
+        self._topics = list(topics)
+        self._ends: dict[Place, int] = {}
+        self._give_up = time.monotonic() + GIVE_UP
+
+    def is_reached(self, held: Sequence[Held]) -> bool:
+        if not held:
+            # There is nothing to read, or others read it all.
+            return not places_of(self._consumer, self._topics) or time.monotonic() > self._give_up
+        if any(one.position is None for one in held):
+            return False
+        new = [one.place for one in held if one.place not in self._ends]
+        if new:
+            self._ends.update(self._consumer.end_offsets(new, REQUEST_MS))
+        return all(
+            (self._consumer.position(one.place, REQUEST_MS) or 0) >= self._ends[one.place]
+            for one in held
+        )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

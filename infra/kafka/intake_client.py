@@ -40,6 +40,7 @@ class Consumer(Protocol):
     """The part of kafka-python's KafkaConsumer that we use; it comes without types."""
 
     def subscribe(self, topics: Sequence[str], *, listener: Any) -> None: ...
+    def seek(self, place: Place, offset: int) -> None: ...
     def poll(self, timeout_ms: int, max_records: int) -> dict[Place, list[Consumed]]: ...
     def pause(self, *places: Place) -> None: ...
     def resume(self, *places: Place) -> None: ...
@@ -80,11 +81,15 @@ def make_listener(
     assigned: Callable[[Iterable[Place]], None], taken: Callable[[Iterable[Place]], None]
 ) -> Any:
     """Told on kafka-python's own thread, between its heartbeats: both must return at once."""
-    base = import_module("kafka").ConsumerRebalanceListener
-    calls = {
-        "on_partitions_assigned": lambda _, places: assigned(places),
-        "on_partitions_revoked": lambda _, places: taken(places),
-    }
+
+    def on_partitions_assigned(_: Any, places: Iterable[Place]) -> None:
+        assigned(places)
+
+    def on_partitions_revoked(_: Any, places: Iterable[Place]) -> None:
+        taken(places)
+
+    base: Any = import_module("kafka").ConsumerRebalanceListener
+    calls = {f.__name__: f for f in (on_partitions_assigned, on_partitions_revoked)}
     return type("Listener", (base,), calls)()
 
 

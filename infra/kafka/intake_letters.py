@@ -75,7 +75,8 @@ class Letter:
     reason: str | None
 
     def connect_headers(self) -> dict[str, str]:
-        """What Kafka Connect's dead-letter headers would say of it (its docs, "Error Reporting")."""
+        """What Kafka Connect's dead-letter headers would say of it (Kafka's guide, "Error
+        Reporting in Connect")."""
         return {
             "__connect.errors.topic": self.topic,
             "__connect.errors.partition": str(self.partition),
@@ -246,9 +247,7 @@ def _packed(record: Record) -> bytes:
 def _unpacked(packed: bytes, topic: str, partition: int, offset: int) -> Original:
     text = json.loads(zlib.decompress(packed))
     headers = [(name, _bytes(content)) for name, content in text["headers"]]
-    return Original(
-        topic, partition, offset, _bytes(text["key"]), _bytes(text["value"]), headers
-    )
+    return Original(topic, partition, offset, _bytes(text["key"]), _bytes(text["value"]), headers)
 
 
 def _text(content: bytes | None) -> str | None:

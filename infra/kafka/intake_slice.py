@@ -126,9 +126,7 @@ class SliceWriter:
         except (psycopg.DataError, psycopg.ProgrammingError) as e:
             return self._one_by_one(held, records, e)
 
-    def _one_by_one(
-        self, held: Held, records: Sequence[Consumed], fault: psycopg.Error
-    ) -> Counts:
+    def _one_by_one(self, held: Held, records: Sequence[Consumed], fault: psycopg.Error) -> Counts:
         """The database takes something amiss: only that record becomes a letter."""
         if len(records) == 1:
             logger.error("%s cannot be stored", records[0].offset, exc_info=fault)

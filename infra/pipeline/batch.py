@@ -123,12 +123,16 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Unremembered:
     """A request that was not accepted and of which no answer is kept: its id was used for
-    another content, it cannot be decided (quarantined), or it is a bulk fact that was refused."""
+    another content, it cannot be decided (quarantined), or it is a bulk fact that was refused.
+
+    waits: it can be decided once a stream can be folded again.
+    """
 
     request: Request
     code: str
     message: str
     field: str
+    waits: bool
 
 
 class Batch:
@@ -179,7 +183,8 @@ class Batch:
                 if said is None and not item.is_remembered:
                     said = item.refusal
             if said is not None:
-                found.append(Unremembered(item.request, said.code, said.message, said.field))
+                waits = said.code == "quarantined" and said.message in self.broken.values()
+                found.append(Unremembered(item.request, said.code, said.message, said.field, waits))
         return found
 
     def open_keys(self) -> list[Key]:

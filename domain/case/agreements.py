@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from domain.case import events as ev
 from domain.case.draft import Draft
@@ -65,7 +66,8 @@ def draft_agreement(
     """What agreeing on these items would come to. What was paid for them before counts towards
     it; with all else that the case still owes it must fit what is left of what was paid.
 
-    Rejected: item_not_offered, part_not_divisible, amendment_incomplete, refund_exceeds_paid.
+    Rejected: item_not_offered, part_not_divisible, goodwill_instead, amendment_incomplete,
+    refund_exceeds_paid.
     """
     for number in chosen:
         require(
@@ -75,6 +77,7 @@ def draft_agreement(
             "items",
         )
     parts = [part for p in proposal.parts if (part := _for_items(p, chosen, case)) is not None]
+    _require_on_top(parts, chosen, case)
     agreements, single = superseded_by(case, chosen)
     items = tuple(sorted(chosen))
     whole = set(items) == set(proposal.items)
@@ -91,6 +94,31 @@ def draft_agreement(
     draft.add(*(ended(obligation, ObligationEnd.SUPERSEDED) for obligation in single), reached)
     _require_affordable(case, draft.case, reached, world)
     return draft, reached
+
+
+_NEVER_CAME: Final = frozenset({ProblemType.LOST, ProblemType.MISSING_ITEM})
+"""What the buyer paid for and did not get: it is paid back or sent, whatever comes on top."""
+
+
+def _require_on_top(parts: Sequence[Part], chosen: Sequence[int], case: Case) -> None:
+    """Goodwill comes on top of what the buyer is owed, never instead."""
+    for number in chosen:
+        if any(
+            number in part.items and part.resolution is not Resolution.COMPENSATION_ONLY
+            for part in parts
+        ):
+            continue
+        owed = any(
+            obligation.duty not in (Duty.GOODWILL, Duty.RETURN) and number in obligation.items
+            for obligation in case.open_obligations
+        )
+        require(
+            not owed and case.items[number].problem not in _NEVER_CAME,
+            "goodwill_instead",
+            f"The buyer is owed more for item {number} than goodwill: offer it along with that,"
+            " or grant it on top.",
+            "parts",
+        )
 
 
 def _require_affordable(

@@ -25,10 +25,22 @@ CORRECTABLE: Final = frozenset(
 """What can be taken back as entered by mistake. What money, goods or other parties have followed
 is corrected by a further step of its own: an amendment, a rescission, a reversal."""
 
-TIMED: Final = frozenset(
-    {ev.ContactRecorded.TOPIC, ev.ResolutionProposed.TOPIC, ev.ComplaintDeclined.TOPIC}
-)
-"""What a person may enter late and have believed in time with a second person's word."""
+TIMED: Final = {
+    ev.ContactRecorded.TOPIC: "",
+    ev.ResolutionProposed.TOPIC: "",
+    ev.ComplaintDeclined.TOPIC: "",
+    ev.AgreementReached.TOPIC: "proposal_id",
+    ev.ObligationEnded.TOPIC: "obligation_id",
+    ev.ReplacementDispatched.TOPIC: "obligation_id",
+    ev.ReturnShipped.TOPIC: "return_id",
+    ev.ReturnReceived.TOPIC: "return_id",
+    ev.ReturnInspected.TOPIC: "return_id",
+    ev.RepairSentBack.TOPIC: "obligation_id",
+    ev.AppraisalVerdictGiven.TOPIC: "appraisal_id",
+    ev.HandedWorkDone.TOPIC: "handover_id",
+}
+"""What a person may enter late and have believed in time with a second person's word -> its field
+that names the matter whose clock it ends, if it is about one matter."""
 
 
 def with_entry(entries: Mapping[int, Entry], event: Event, stamp: Stamp) -> Mapping[int, Entry]:
@@ -39,12 +51,19 @@ def with_entry(entries: Mapping[int, Entry], event: Event, stamp: Stamp) -> Mapp
     entry = Entry(
         version=stamp.version,
         topic=event.TOPIC,
-        about=str(event.item) if isinstance(event, ev.ItemVerified) else "",
+        about=_about(event),
         occurred_at=stamp.occurred_at,
         decided_at=stamp.decided_at,
         actor=stamp.actor,
     )
     return {**entries, stamp.version: entry}
+
+
+def _about(event: Event) -> str:
+    if isinstance(event, ev.ItemVerified):
+        return str(event.item)
+    field = TIMED.get(event.TOPIC)
+    return str(getattr(event, field)) if field else ""
 
 
 def take_back(case: Case, version: int) -> Case:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import dropwhile
 
 from domain.case.events import ObligationEnded
-from domain.case.state import Case, Obligation, Refund, ReturnStep
+from domain.case.state import Case, Obligation, Refund, Return, ReturnStep
 from domain.case.values import (
     Duty,
     InspectionFinding,
@@ -125,15 +125,36 @@ def awaited_goods(case: Case, obligation: Obligation) -> ReturnStep | None:
     nothing. AGREED also stands for a return not even agreed yet.
 
     It waits until the goods are received and found acceptable, a deduction is agreed, or they
-    are lost on the way of a buyer with proof of posting.
+    are lost on the way of a buyer with proof of posting; where the return was waived, for nothing.
     """
     if not obligation.after_return:
         return None
+    waived = {
+        item
+        for other in case.obligations.values()
+        if other.duty is Duty.RETURN
+        and other.agreement == obligation.agreement
+        and other.ended is ObligationEnd.WAIVED
+        for item in other.items
+    }
     for item in obligation.items:
+        if item in waived:
+            continue
         step = _awaited(case, item, obligation.deductions)
         if step is not None:
             return step
     return None
+
+
+def is_expected(case: Case, back: Return) -> bool:
+    """Somebody still waits for this return: the buyer owes it, or it was agreed without being
+    owed."""
+    owed = [
+        obligation.ended
+        for obligation in case.obligations.values()
+        if obligation.duty is Duty.RETURN and set(obligation.items) & set(back.items)
+    ]
+    return not owed or None in owed
 
 
 def is_back(case: Case, obligation: Obligation) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.draft import Draft
-from domain.case.owed import fulfilled, is_back, outstanding
+from domain.case.owed import awaited_goods, fulfilled, is_back, outstanding
 from domain.case.rules import (
     item_of,
     known_order,
@@ -304,13 +304,13 @@ def lapse(command: cmd.LapseReturn, case: Case, world: World, context: Context) 
     back = _return(case, command.return_id)
     if back.step is not ReturnStep.AGREED:
         return []
-    clocks = [
-        clock
+    due = [
+        clock.due_at
         for clock in case.clocks.values()
         if clock.clock is ClockName.RETURN_SHIPMENT and clock.about == command.return_id
     ]
     require(
-        any(clock.breached_by(context.now) for clock in clocks),
+        any(due_at <= context.occurred_at for due_at in due),
         "return_not_due",
         "The buyer still has time to ship.",
         "return_id",
@@ -386,7 +386,7 @@ def _require_found_wanting(back: Return) -> None:
 def _lapse_waiting(draft: Draft, items: Collection[int]) -> None:
     """End what waits for these goods: the buyer's duty to return them, and what follows on it."""
     for obligation in draft.case.open_obligations:
-        waits = obligation.duty is Duty.RETURN or obligation.after_return
+        waits = obligation.duty is Duty.RETURN or awaited_goods(draft.case, obligation) is not None
         if waits and set(obligation.items) & set(items):
             draft.add(
                 ev.ObligationEnded(obligation_id=obligation.obligation_id, how=ObligationEnd.LAPSED)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.case.owed import awaited_goods, outstanding
+from domain.case.owed import awaited_goods, is_expected, outstanding
 from domain.case.state import (
     Appraisal,
     AppraisalStep,
@@ -15,6 +15,7 @@ from domain.case.state import (
     Obligation,
     RepairStep,
     ReturnStep,
+    Status,
 )
 from domain.case.values import DeclineAnswer, Duty, Party, RefundStatus, Verdict
 
@@ -92,7 +93,11 @@ def _steps(case: Case) -> Iterator[Turn]:
 
 def _trouble(case: Case) -> Iterator[Turn]:
     for refund in case.refunds.values():
-        failed = refund.status in (RefundStatus.FAILED, RefundStatus.REVERSED)
+        # What a withdrawn case promised is paid no more: a payout that failed rests there.
+        failed = case.status is not Status.WITHDRAWN and refund.status in (
+            RefundStatus.FAILED,
+            RefundStatus.REVERSED,
+        )
         if refund.status is RefundStatus.UNKNOWN or (
             failed and _is_owed(case, refund.obligation_id)
         ):
@@ -220,7 +225,7 @@ def _others(case: Case) -> Iterator[Turn]:
     if case.open_decline is not None:
         yield Turn(Party.BUYER, Action.ANSWER_DECLINE, case.open_decline.decline_id)
     for back in case.returns.values():
-        if back.step is ReturnStep.AGREED:
+        if back.step is ReturnStep.AGREED and is_expected(case, back):
             yield Turn(Party.BUYER, Action.SHIP_RETURN, back.return_id)
         elif back.step is ReturnStep.SHIPPED:
             yield Turn(Party.CARRIER, Action.DELIVER_RETURN, back.return_id)

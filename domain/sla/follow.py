@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.case import events as ev
+from domain.case.owed import awaited_goods, is_expected
 from domain.case.state import Case
 from domain.case.turn import turn
 from domain.case.values import Duty, ObligationEnd, ObligationTerms, Party, ProposalEnd
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 
 ON_ENDING: Final = frozenset(ClockName) - {ClockName.APPRAISAL, ClockName.DELEGATED_FOLLOW_UP}
 """What closing and withdrawing end: the buyer track's clocks only."""
+
+ENDED_BY: Final = {
+    ev.ObligationEnded.TOPIC: (ClockName.EXECUTION,),
+    ev.ReplacementDispatched.TOPIC: (ClockName.EXECUTION,),
+    ev.ReturnShipped.TOPIC: (ClockName.RETURN_SHIPMENT,),
+    ev.ReturnReceived.TOPIC: (ClockName.RETURN_SHIPMENT, ClockName.RETURN_TRANSIT),
+    ev.ReturnInspected.TOPIC: (ClockName.INSPECTION,),
+    ev.RepairSentBack.TOPIC: (ClockName.REPAIR,),
+    ev.AppraisalVerdictGiven.TOPIC: (ClockName.APPRAISAL,),
+    ev.AgreementReached.TOPIC: (ClockName.ANSWER,),
+    ev.HandedWorkDone.TOPIC: (ClockName.DELEGATED_FOLLOW_UP,),
+}
+"""Which clocks about the same matter an entry ends, if its time may be believed."""
 
 EXECUTED: Final = frozenset({Duty.REFUND, Duty.DISPATCH, Duty.GOODWILL})
 """Duties with an execution clock; a return and a repair have clocks of their own."""
@@ -92,19 +106,23 @@ def _follow_event(
         case ev.AutoRefundDecided():
             if event.told_buyer and event.verdict != "person":
                 _offered(keeper, at, stamp, world)
+            elif event.verdict == "approve":
+                _solved(keeper, at, stamp)
             _execute(keeper, event.obligations, at)
         case ev.ProposalEnded():
             _answered(keeper, event.proposal_id, at, event.how is ProposalEnd.DECLINED, stamp)
         case ev.AgreementReached():
             _answered(keeper, event.proposal_id, at, True, stamp)
-            _superseded(keeper, before, event.supersedes, at, counts)
+            _superseded(keeper, before, event.supersedes, at, stamp)
             _execute(keeper, event.obligations, at)
         case ev.PlatformRuled():
-            _superseded(keeper, before, event.supersedes, at, counts)
+            _superseded(keeper, before, event.supersedes, at, stamp)
             _execute(keeper, event.obligations, at)
         case ev.ObligationEnded():
             fulfilled = event.how is ObligationEnd.FULFILLED
             _end(keeper, ClockName.EXECUTION, event.obligation_id, at, fulfilled, stamp)
+            if not fulfilled:
+                _not_returned(keeper, at, stamp)
         case ev.ObligationReopened():
             # Money that bounced is owed anew: a fresh clock, the old one stands.
             about = event.obligation_id
@@ -115,6 +133,7 @@ def _follow_event(
             | ev.ReturnReceived()
             | ev.ReturnInspected()
             | ev.ReturnLost()
+            | ev.ReturnLapsed()
             | ev.ReplacementDispatched()
             | ev.RepairItemReceived()
             | ev.RepairSentBack()
@@ -191,11 +210,15 @@ def _answers(keeper: Timekeeper, clock: Clock, at: datetime, stamp: Stamp, world
 def _offered(keeper: Timekeeper, at: datetime, stamp: Stamp, world: World) -> None:
     """A solution was offered, declined or decided: it answers the buyer, too."""
     _responded(keeper, at, stamp, world)
+    _solved(keeper, at, stamp)
+    keeper.restart(at, counts=keeper.believes(stamp), stamp=stamp)
+
+
+def _solved(keeper: Timekeeper, at: datetime, stamp: Stamp) -> None:
     counts = keeper.believes(stamp)
     for clock in list(keeper.case.clocks.values()):
         if clock.clock is ClockName.FIRST_SOLUTION and at >= clock.started_at:
             keeper.satisfy(clock, at, counts=counts, stamp=stamp)
-    keeper.restart(at, counts=counts, stamp=stamp)
 
 
 def _earlier(keeper: Timekeeper, by: timedelta) -> None:
@@ -229,6 +252,12 @@ def _confirmed(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> 
     if entry is None:
         return
     at = entry.occurred_at
+    ends = ENDED_BY.get(entry.topic)
+    if ends is not None:
+        for name in ends:
+            for clock in keeper.about(name, entry.about):
+                keeper.satisfy(clock, at, counts=True, stamp=stamp)
+        return
     if entry.topic == ev.ContactRecorded.TOPIC:
         if not any(c.version == version and c.counts for c in keeper.case.contacts):
             return
@@ -253,11 +282,12 @@ def _end(
     stamp: Stamp,
 ) -> None:
     """End the clock about one matter: satisfied at `at`, or not needed any more."""
-    for clock in keeper.live(name, about):
+    counts = keeper.believes(stamp)
+    for clock in keeper.about(name, about):
         if satisfied:
-            keeper.satisfy(clock, at, counts=True, stamp=stamp)
-        else:
-            keeper.cancel(clock, at, counts=keeper.believes(stamp))
+            keeper.satisfy(clock, at, counts=counts, stamp=stamp)
+        elif clock.is_live:
+            keeper.cancel(clock, at, counts=counts)
 
 
 def _answered(
@@ -288,12 +318,25 @@ def _is_back(case: Case, terms: ObligationTerms) -> bool:
 
 
 def _superseded(
-    keeper: Timekeeper, before: Case, supersedes: tuple[str, ...], at: datetime, counts: bool
+    keeper: Timekeeper, before: Case, supersedes: tuple[str, ...], at: datetime, stamp: Stamp
 ) -> None:
     for obligation in before.obligations.values():
         if obligation.agreement in supersedes and obligation.ended is None:
-            for clock in keeper.live(ClockName.EXECUTION, obligation.obligation_id):
-                keeper.cancel(clock, at, counts=counts)
+            _end(keeper, ClockName.EXECUTION, obligation.obligation_id, at, False, stamp)
+    _not_returned(keeper, at, stamp)
+
+
+def _not_returned(keeper: Timekeeper, at: datetime, stamp: Stamp) -> None:
+    """Where a return is owed no more, the buyer need not ship, and what waited for it runs."""
+    for back in keeper.case.returns.values():
+        if back.step == "agreed" and not is_expected(keeper.case, back):
+            _end(keeper, ClockName.RETURN_SHIPMENT, back.return_id, at, False, stamp)
+    for clock in keeper.live(ClockName.EXECUTION):
+        obligation = keeper.case.obligations.get(clock.about or "")
+        if obligation is None or clock.status is not ClockStatus.PAUSED:
+            continue
+        if awaited_goods(keeper.case, obligation) is None:
+            keeper.resume(clock, at)
 
 
 def _follow_goods(keeper: Timekeeper, event: Event, at: datetime, stamp: Stamp) -> None:
@@ -302,22 +345,26 @@ def _follow_goods(keeper: Timekeeper, event: Event, at: datetime, stamp: Stamp) 
             keeper.start(ClockName.RETURN_SHIPMENT, Party.BUYER, at, about=event.return_id)
         case ev.ReturnShipped():
             _end(keeper, ClockName.RETURN_SHIPMENT, event.return_id, at, True, stamp)
-            if keeper.case.returns[event.return_id].step == "shipped":
+            if keeper.case.is_open and keeper.case.returns[event.return_id].step == "shipped":
                 keeper.start(ClockName.RETURN_TRANSIT, Party.CARRIER, at, about=event.return_id)
         case ev.ReturnReceived():
             _end(keeper, ClockName.RETURN_SHIPMENT, event.return_id, at, True, stamp)
             _end(keeper, ClockName.RETURN_TRANSIT, event.return_id, at, True, stamp)
-            keeper.start(ClockName.INSPECTION, Party.SHOP, at, about=event.return_id)
+            if keeper.case.is_open:
+                keeper.start(ClockName.INSPECTION, Party.SHOP, at, about=event.return_id)
             _goods_back(keeper, event.return_id, at)
         case ev.ReturnInspected():
             _end(keeper, ClockName.INSPECTION, event.return_id, at, True, stamp)
         case ev.ReturnLost():
             _end(keeper, ClockName.RETURN_TRANSIT, event.return_id, at, False, stamp)
             _goods_back(keeper, event.return_id, at)
+        case ev.ReturnLapsed():
+            _end(keeper, ClockName.RETURN_SHIPMENT, event.return_id, at, False, stamp)
         case ev.ReplacementDispatched():
             _end(keeper, ClockName.EXECUTION, event.obligation_id, at, True, stamp)
         case ev.RepairItemReceived():
-            keeper.start(ClockName.REPAIR, Party.SHOP, at, about=event.obligation_id)
+            if keeper.case.is_open:
+                keeper.start(ClockName.REPAIR, Party.SHOP, at, about=event.obligation_id)
         case ev.RepairSentBack():
             _end(keeper, ClockName.REPAIR, event.obligation_id, at, True, stamp)
         case _:

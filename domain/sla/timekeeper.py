@@ -72,6 +72,15 @@ class Timekeeper:
             if clock.is_live and clock.clock is name and about in (None, clock.about)
         ]
 
+    def about(self, name: ClockName, about: str) -> list[Clock]:
+        """The clocks of one matter that had started, ended ones included, but of one that was
+        started again only the last."""
+        return [
+            clock
+            for clock in self.case.clocks.values()
+            if (clock.clock, clock.about) == (name, about)
+        ][-1:]
+
     def target(self, name: ClockName) -> tuple[int | None, tuple[str, ...]]:
         """Minutes that the policy in force now grants for a clock of this case, and which policy
         versions say so."""
@@ -139,6 +148,9 @@ class Timekeeper:
         """What the clock waited for happened at `at`. counts: whether that time may be believed
         where it would take a breach back; if not, it counts as of when it was entered."""
         if clock.status is ClockStatus.CANCELLED:
+            if at <= clock.due_at and counts:
+                for due_at in clock.breaches:
+                    self._retract(clock, due_at, at)
             return
         if clock.status is ClockStatus.SATISFIED and (clock.ended_at or at) <= at:
             return

@@ -106,7 +106,7 @@ budget_key_reused | 该付款键已占用当日预算。
 cap_not_stated | 规则未设定该币种的上限。
 freight_is_the_buyers | 退货运费由买家承担。
 goodwill_exceeds_cap | 补偿超过上限。
-goodwill_instead | 补偿只能在买家应得之外另加，不能代替退款或补发。
+goodwill_instead | 补偿只能在应得之外另加，不能代替应退的金额或补发。
 not_a_refund | 该义务不是退款。
 not_goodwill | 该义务不是补偿。
 nothing_owed | 约定金额已付清或正在支付。

@@ -155,6 +155,13 @@ def test_facts_of_a_repair_that_was_not_agreed_are_kept_and_looked_into(
     assert divergences(story) == [expected]
 
 
+def test_in_an_ended_case_no_repair_is_timed() -> None:
+    story = repairing()
+    repair = repair_id(story)
+    story.given(order_it(repair), closed(), fact(came(repair), 2))
+    assert not [c for c in case_of(story).clocks.values() if c.clock == "repair"]
+
+
 def test_facts_of_a_repair_on_an_ended_case_are_kept_and_looked_into() -> None:
     story = repairing()
     repair = repair_id(story)

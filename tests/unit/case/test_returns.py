@@ -230,6 +230,13 @@ def test_a_return_on_an_ended_case_is_kept_and_looked_into(command: Command) -> 
     assert divergences(story) == [("case_ended", "check_return")]
 
 
+@pytest.mark.parametrize("command", [posted(), arrived(), lost()], ids=lambda c: c.TYPE)
+def test_nothing_about_a_return_is_timed_in_an_ended_case(command: Command) -> None:
+    story = returning().given(withdrawn())
+    tell(story, command)
+    assert [clock for clock in case_of(story).clocks.values() if clock.is_live] == []
+
+
 def test_a_return_told_lost_after_it_was_received_is_looked_into() -> None:
     story = received()
     tell(story, lost(), 3)

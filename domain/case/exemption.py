@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.case import events as ev
 from domain.case.evolve import CaseEvent, evolve
-from domain.case.outcome import is_against_shop
+from domain.case.outcome import is_against_shop, standing_rulings
 from domain.case.rules import on
 from domain.case.state import Case, Status
 from domain.case.values import Outcome, Party, Rating, RefundBasis
@@ -25,7 +25,7 @@ def judge(case: Case) -> ev.ExemptionJudged:
     met = not any(clock.party is Party.SHOP and clock.breaches for clock in case.clocks.values())
     told, forgiven = case.remedy_told_at is not None, case.forgiven_at is not None
     negative = case.evaluation is Rating.NEGATIVE
-    against = case.last_ruling is not None and is_against_shop(case, case.last_ruling)
+    against = any(is_against_shop(case, ruling) for ruling in standing_rulings(case))
     return ev.ExemptionJudged(
         eligible=((agreed and met) or (told and forgiven)) and not negative and not against,
         grounds=(

@@ -8,12 +8,19 @@ from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.carrying import carry_over
 from domain.case.ledger import book_paid
-from domain.case.linking import claims_of, known_and_new, link, named_order, open_elsewhere
+from domain.case.linking import (
+    claims_of,
+    known_and_new,
+    link,
+    named_order,
+    new_proofs,
+    open_elsewhere,
+)
 from domain.case.on_order import lines_of, opened_on_order
 from domain.case.rules import on, policies_of, require_open, resolve
 from domain.case.state import Case
 from domain.case.terms import from_order, require_lines
-from domain.case.values import DivergenceKind, EvidenceRef, ItemClaim
+from domain.case.values import DivergenceKind, ItemClaim
 from domain.kernel import (
     Context,
     Emit,
@@ -118,7 +125,7 @@ def _filed_again(
         )
     _, new = known_and_new(case, command.items)
     earlier = case.filed_at is not None and context.occurred_at < case.filed_at
-    tells = new or _new_proofs(case, command.evidence) or earlier
+    tells = new or new_proofs(case, command.evidence) or earlier
     if number in case.complaints and not tells:
         return []
     require_open(case)
@@ -156,7 +163,7 @@ def _joined(
         about=about,
         severity=command.severity,
         safety=_is_safety(command, case, world, context),
-        evidence=_new_proofs(case, command.evidence),
+        evidence=new_proofs(case, command.evidence),
         private=command.private,
     )
     emits = [on(case, joined)]
@@ -180,10 +187,6 @@ def _by_case(
     if home is not None and rest:
         found.setdefault(home, []).extend(rest)
     return found
-
-
-def _new_proofs(case: Case, proofs: tuple[EvidenceRef, ...]) -> tuple[EvidenceRef, ...]:
-    return tuple(proof for proof in proofs if proof.evidence_id not in case.evidence)
 
 
 def _follows(order: Order, claims: tuple[ItemClaim, ...], world: World) -> str | None:

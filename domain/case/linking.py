@@ -164,10 +164,12 @@ def _merge(own: Case, target: Case, names: Mapping[str, str], world: World) -> l
         "case_id",
     )
     about, new = known_and_new(target, claims_of(own, names))
-    proofs = tuple(
-        EvidenceRef(evidence_id=proof.evidence_id, kind=proof.kind, sha256=proof.sha256)
-        for proof in own.evidence.values()
-        if proof.evidence_id not in target.evidence
+    proofs = new_proofs(
+        target,
+        (
+            EvidenceRef(evidence_id=proof.evidence_id, kind=proof.kind, sha256=proof.sha256)
+            for proof in own.evidence.values()
+        ),
     )
     emits = [on(own, ev.ComplaintReferred(joined=target.case_id)), *ended_on_order(own)]
     for i, number in enumerate(own.complaints):
@@ -198,6 +200,20 @@ def _carried_over(contact: Contact, target: Case) -> Emit:
         substantive=contact.substantive,
     )
     return Emit(case_stream(target.case_id), event, contact.occurred_at, contact.actor)
+
+
+def new_proofs(case: Case, proofs: Iterable[EvidenceRef]) -> tuple[EvidenceRef, ...]:
+    """The proofs that the case lacks. One whose id the case has given to another content is kept
+    under an id of its own, with the beginning of its hash."""
+    new: list[EvidenceRef] = []
+    for proof in proofs:
+        name = proof.evidence_id
+        known = case.evidence.get(name)
+        if known is not None and known.sha256 != proof.sha256:
+            name = f"{name[:60]}-{proof.sha256[:12]}"
+        if name not in case.evidence:
+            new.append(proof.model_copy(update={"evidence_id": name}))
+    return tuple(new)
 
 
 def known_and_new(

@@ -24,6 +24,17 @@ def is_against_shop(case: Case, ruling: Ruling) -> bool:
     return ruling.ruled_for is RulingFor.BUYER
 
 
+def standing_rulings(case: Case) -> tuple[Ruling, ...]:
+    """The last ruling about each item: a later one about the same items replaces an earlier."""
+    standing: list[Ruling] = []
+    ruled: set[int] = set()
+    for ruling in reversed(case.rulings):
+        if not ruled or set(ruling.items) - ruled:
+            standing.append(ruling)
+        ruled |= set(ruling.items)
+    return tuple(standing)
+
+
 def outcomes(case: Case, at: datetime, decline_days: int) -> tuple[Outcome, ...]:
     """The outcomes that the case supports at `at`, the one that follows from it first. What the
     present round brought decides; where it brought nothing, the earlier ones."""

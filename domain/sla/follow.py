@@ -73,8 +73,11 @@ def decide_clocks(command: ClockCommand, case: Case, world: World, context: Cont
     else:
         for clock in list(case.clocks.values()):
             minutes, policy = keeper.target(clock.clock)
-            overruled = case.platform_deadlines.get(clock.clock) == clock.due_at
-            if minutes is None or overruled or clock.clock is ClockName.APPRAISAL:
+            if (
+                minutes is None
+                or keeper.is_the_platforms(clock)
+                or clock.clock is ClockName.APPRAISAL
+            ):
                 continue
             due_at = clock.restarted_at + timedelta(minutes=minutes)
             if due_at > context.now:
@@ -225,7 +228,7 @@ def _earlier(keeper: Timekeeper, by: timedelta) -> None:
     """An earlier complaint about the same matter: its time starts the clocks."""
     for name in (ClockName.FIRST_RESPONSE, ClockName.FIRST_SOLUTION):
         for clock in keeper.live(name):
-            if clock.round == 1:
+            if clock.round == 1 and not keeper.is_the_platforms(clock):
                 keeper.retarget(clock, clock.due_at - by, RetargetReason.EARLIER_COMPLAINT)
 
 
@@ -405,7 +408,7 @@ def _no_more_updates(keeper: Timekeeper, at: datetime, counts: bool) -> None:
 def _sooner(keeper: Timekeeper) -> None:
     """A higher priority moves the shop's open clocks, and only to an earlier time."""
     for clock in list(keeper.case.clocks.values()):
-        if clock.party is not Party.SHOP or not clock.is_live:
+        if clock.party is not Party.SHOP or keeper.is_the_platforms(clock):
             continue
         minutes, policy = keeper.target(clock.clock)
         if minutes is None:

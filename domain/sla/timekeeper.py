@@ -88,6 +88,10 @@ class Timekeeper:
         problems = {item.problem for item in self.case.items.values()}
         return found.values.minutes(name, self.case.priority, sorted(problems)), found.ref
 
+    def is_the_platforms(self, clock: Clock) -> bool:
+        """The platform sent its due time, which wins over ours."""
+        return self.case.platform_deadlines.get(clock.clock) == clock.due_at
+
     def believes(self, stamp: Stamp) -> bool:
         """Whether the entry's time is believed where it takes a breach back: always from a
         system; from a person unless dated back beyond what the policy allows."""
@@ -170,13 +174,14 @@ class Timekeeper:
 
     def cancel(self, clock: Clock, at: datetime, *, counts: bool) -> None:
         """Not needed any more from `at` on. A breach before that stays; one that was noticed
-        although it never came to that is taken back, if that time may be believed."""
+        although it never came to that is taken back, if that time may be believed; if not, what
+        passed until it was entered stays missed."""
         if counts:
             for due_at in clock.breaches:
                 if due_at >= at:
                     self._retract(clock, due_at, at)
         if clock.is_live:
-            self.notice(at, (clock,))
+            self.notice(at if counts else self._context.now, (clock,))
             self._emit(ClockCancelled(key=clock.key), at)
 
     def reopen(self, clock: Clock, at: datetime) -> None:

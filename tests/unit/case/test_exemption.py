@@ -14,6 +14,7 @@ from tests.unit.case.build import (
     accept,
     attached,
     case_of,
+    claim,
     classify,
     closed,
     contact,
@@ -25,7 +26,7 @@ from tests.unit.case.build import (
     solved,
 )
 from tests.unit.order.build import CASE
-from tests.unit.support import PLATFORM, SERVICE, T0, Story, days, hours, like, told
+from tests.unit.support import PLATFORM, SERVICE, T0, Story, Told, days, hours, like, told
 
 CLOSE = cmd.CloseCase(case_id=CASE)
 REQUEST = cmd.RequestExemption(case_id=CASE)
@@ -108,6 +109,27 @@ def test_a_ruling_against_the_shop_forfeits_it() -> None:
 
     with_ruling(RulingFor.BUYER).when(CLOSE).then_among(like(ev.ExemptionJudged, eligible=False))
     with_ruling(RulingFor.SHOP).when(CLOSE).then_among(like(ev.ExemptionJudged, eligible=True))
+
+
+def test_a_ruling_about_another_item_does_not_hide_the_one_against_the_shop() -> None:
+    def rule(for_: RulingFor, item: int, name: str) -> Told:
+        return told(
+            cmd.RecordRuling(case_id=CASE, ruling_id=name, ruled_for=for_, items=(item,)),
+            by=PLATFORM,
+        )
+
+    two = filed(claim("1"), claim("2")).given(told(contact(), at=T0), proposal(), accept())
+    two.given(*refunded(), classify(), rule(RulingFor.BUYER, 1, "R1"))
+    two.given(rule(RulingFor.SHOP, 2, "R2"))
+    two.when(CLOSE).then_among(like(ev.ExemptionJudged, eligible=False))
+
+
+def test_a_later_ruling_about_the_same_item_replaces_the_earlier() -> None:
+    story = solved().given(classify())
+    for name, for_ in (("R1", RulingFor.BUYER), ("R2", RulingFor.SHOP)):
+        ruling = cmd.RecordRuling(case_id=CASE, ruling_id=name, ruled_for=for_, items=(1,))
+        story.given(told(ruling, by=PLATFORM))
+    story.when(CLOSE).then_among(like(ev.ExemptionJudged, eligible=True))
 
 
 def test_a_withdrawn_case_is_not_judged() -> None:

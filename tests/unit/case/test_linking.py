@@ -9,6 +9,8 @@ from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.state import Status
 from domain.case.values import (
+    EvidenceKind,
+    EvidenceRef,
     Resolution,
     Stage,
 )
@@ -184,6 +186,17 @@ def test_the_evidence_goes_along_with_the_complaint() -> None:
     filed().given(second).when(alias()).then_among(
         like(ev.ComplaintJoined, evidence=(photo("E2"),))
     )
+
+
+def test_evidence_of_another_content_under_a_known_id_goes_along_under_its_own() -> None:
+    other = EvidenceRef(evidence_id="E1", kind=EvidenceKind.PHOTO, sha256="f" * 64)
+    kept = other.model_copy(update={"evidence_id": "E1-" + "f" * 12})
+    second = complaint(claim("shoes"), number=OTHER_CASE, order=None, evidence=(other,))
+    story = filed().given(second)
+    story.when(alias()).then_among(like(ev.ComplaintJoined, evidence=(kept,)))
+    third = complaint(claim("1"), number="douyin:s1:AS3", evidence=(other,))
+    put(story, third).then_among(like(ev.ComplaintJoined, evidence=()))
+    assert {"E1", kept.evidence_id} <= set(case_of(story).evidence)
 
 
 def test_the_order_is_told_when_a_case_goes_on_in_another() -> None:

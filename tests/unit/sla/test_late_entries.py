@@ -13,14 +13,29 @@ from domain.case.values import (
     EvidenceRef,
     InspectionFinding,
     Party,
+    Priority,
+    ProblemType,
     Resolution,
     Rung,
     UnitFinding,
 )
 from domain.kernel import Actor, Command
 from domain.sla.events import BreachRetracted, ClockCancelled
+from domain.sla.state import ClockStatus
 from tests.unit.case.build import SECOND, contact, filed
-from tests.unit.case.scenes import CASE, agreed, at, case_of, fact, pay, returning, succeeded, yuan
+from tests.unit.case.scenes import (
+    CASE,
+    agreed,
+    at,
+    case_of,
+    complained,
+    fact,
+    on_line,
+    pay,
+    returning,
+    succeeded,
+    yuan,
+)
 from tests.unit.support import AGENT, SERVICE, Story, like, told
 
 LATE = at(70)
@@ -141,3 +156,37 @@ def test_a_late_proof_that_the_buyer_posted_in_time_takes_the_buyers_breach_back
     story = returning().given(told(cmd.LapseReturn(case_id=CASE, return_id="B1"), at=at(8 * 24)))
     story.given(told(posted, at=at(9 * 24), by=SERVICE, occurred_at=at(24)))
     assert breaches(story, "return_shipment:B1#1") == 0
+
+
+def test_a_person_who_dates_a_withdrawal_back_leaves_the_breach() -> None:
+    withdraw = cmd.WithdrawCase(case_id=CASE)
+    story = filed().given(told(withdraw, at=at(30), by=AGENT, occurred_at=at(20)))
+    assert breaches(story, "first_response#1") == 1
+    story = filed().given(told(withdraw, at=at(30), by=SERVICE, occurred_at=at(20)))
+    assert breaches(story, "first_response#1") == 0
+
+
+def test_a_higher_priority_leaves_the_platforms_own_deadline() -> None:
+    sent = cmd.RecordPlatformDeadline(case_id=CASE, clock="first_solution", due_at=at(40))
+    story = filed().given(fact(sent), cmd.RaisePriority(case_id=CASE, priority=Priority.HIGH))
+    assert case_of(story).clocks["first_solution#1"].due_at == at(40)
+
+
+def test_an_approval_is_a_solution_even_before_the_buyer_is_told() -> None:
+    verified = cmd.VerifyItem(
+        case_id=CASE, item=1, problem=ProblemType.QUALITY_DEFECT, quantity=2, evidence=("E1",)
+    )
+    approved = cmd.DecideAutoRefund(
+        case_id=CASE,
+        action_key="K1",
+        amounts=on_line("30.00"),
+        evidence_supports=True,
+        buyer_history=cmd.BuyerHistory(cases=1, refunds=0, rejections=0),
+        risk_flag=False,
+        told_buyer=False,
+    )
+    story = complained().given(verified, approved)
+    clocks = case_of(story).clocks
+    assert case_of(story).auto_verdict == "approve"
+    assert clocks["first_solution#1"].status is ClockStatus.SATISFIED
+    assert clocks["first_response#1"].status is ClockStatus.RUNNING

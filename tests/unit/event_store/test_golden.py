@@ -71,7 +71,8 @@ def test_an_event_folds_the_same_whether_or_not_its_key_was_destroyed() -> None:
         records = [recorded(line, n) for n, line in enumerate(lines, 1)]
         kept = decider.fold(stream, [(r.event, r.stamp) for r in records])
         bare = [(r.event.model_copy(update={"private": None}), r.stamp) for r in records]
-        assert decider.fold(stream, bare) == kept
+        # By its words: a policy's version is equal only to itself.
+        assert repr(decider.fold(stream, bare)) == repr(kept)
 
 
 def test_every_upcaster_leads_to_an_event_of_today_and_starts_at_none() -> None:

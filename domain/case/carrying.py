@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from domain.case import events as ev
+from domain.case.booking import book_doubt, book_reversal, book_success, is_same, meant
 from domain.case.draft import Draft
-from domain.case.payments import book_reversal, book_success, is_same, meant
 from domain.case.state import Case, Refund
 from domain.case.values import DivergenceKind, RefundStatus
 from domain.kernel import Context, Emit
 from domain.order import Order, evolve
 from domain.world import World
+
+_Result = ev.RefundSucceeded | ev.RefundReversed | ev.RefundUnknown
 
 _OF_PAYOUTS: Final = frozenset(
     cls.TOPIC for cls in (ev.RefundSucceeded, ev.RefundFailed, ev.RefundUnknown, ev.RefundReversed)
@@ -25,12 +27,13 @@ def carry_over(own: Case, target: Case, world: World, context: Context) -> list[
     order = world.order(target.order_id) if target.order_id else None
     emits: list[Emit] = []
     for refund in own.refunds.values():
-        draft = Draft(target, replace(context, occurred_at=refund.since))
-        _tell(draft, refund, order, world)
-        if order is not None:
-            order = _booked(order, draft)
-        target = draft.case
-        emits += [replace(emit, occurred_at=refund.since) for emit in draft.emits]
+        for result in _retold(refund, target):
+            draft = Draft(target, replace(context, occurred_at=refund.since))
+            _book(draft, result, order, world)
+            if order is not None:
+                order = _booked(order, draft)
+            target = draft.case
+            emits += [replace(emit, occurred_at=refund.since) for emit in draft.emits]
     if any(key[0] not in _OF_PAYOUTS for key in own.told):
         draft = Draft(target, context)
         draft.diverge(DivergenceKind.UNKNOWN_CASE, "check_facts_of_alias", own.case_id)
@@ -38,21 +41,38 @@ def carry_over(own: Case, target: Case, world: World, context: Context) -> list[
     return emits
 
 
-def _tell(draft: Draft, refund: Refund, order: Order | None, world: World) -> None:
-    key, known = refund.action_key, draft.case.refunds.get(refund.action_key)
-    if refund.status is RefundStatus.REVERSED:
-        if known is None or known.status is not RefundStatus.REVERSED:
-            book_reversal(draft, ev.RefundReversed(action_key=key, reason=""), order, world)
-        return
+def _retold(refund: Refund, target: Case) -> list[_Result]:
+    """What has to be told of a payout so that it stands in `target` as it stood."""
+    key, known = refund.action_key, target.refunds.get(refund.action_key)
     paid = ev.RefundSucceeded(
         action_key=key,
-        obligation_id=known.obligation_id if known else meant(draft.case, refund.lines),
+        obligation_id=known.obligation_id if known else meant(target, refund.lines),
         amount=refund.amount,
         lines=refund.lines,
         by=refund.by,
     )
-    if known is None or not is_same(known, paid):
-        book_success(draft, paid, order, world)
+    results: list[_Result] = []
+    stands = refund.status is RefundStatus.SUCCEEDED
+    in_doubt = refund.status is RefundStatus.UNKNOWN
+    if (stands or (in_doubt and refund.lines)) and not (known and is_same(known, paid)):
+        results.append(paid)
+    if not stands:
+        results.append(ev.RefundReversed(action_key=key, reason=""))
+    if in_doubt:
+        results.append(ev.RefundUnknown(action_key=key))
+    return results
+
+
+def _book(draft: Draft, result: _Result, order: Order | None, world: World) -> None:
+    match result:
+        case ev.RefundSucceeded():
+            book_success(draft, result, order, world)
+        case ev.RefundReversed():
+            book_reversal(draft, result, order, world)
+        case ev.RefundUnknown():
+            book_doubt(draft, result, order, world)
+        case _:
+            assert_never(result)
 
 
 def _booked(order: Order, draft: Draft) -> Order:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from domain.case import events as ev
 from domain.case.rules import divergence, on
-from domain.case.state import Case
+from domain.case.state import Case, Refund
 from domain.case.values import DivergenceKind, LineAmount, Party, RefundStatus
 from domain.kernel import Emit, require
 from domain.order import (
@@ -61,17 +61,36 @@ def _over(order: Order) -> int:
     return sum(order.over_refunded().values())
 
 
+def hold(order: Order, case_id: str, refund: Refund) -> Emit:
+    """Hold the money of a payout that may have gone out, whether or not the caps allow it."""
+    reserved = RefundReserved(
+        action_key=refund.action_key,
+        case_id=case_id,
+        lines=refund.lines,
+        attempt=refund.attempts,
+    )
+    return Emit(order.stream, reserved)
+
+
 def book_paid(case: Case, order: Order, names: Mapping[str, str]) -> list[Emit]:
-    """What was paid before the case's order was known, now in the order's ledger; and the end of
-    the divergences that asked for the order. names: as for `OrderLinked.lines`."""
-    paid = [r for r in case.refunds.values() if r.status is RefundStatus.SUCCEEDED]
+    """What was paid, or may have been, before the case's order was known, now in the order's
+    ledger; and the end of the divergences that asked for the order. names: as for
+    `OrderLinked.lines`."""
+    paid: list[Refund] = []
     booked: list[Emit] = []
-    for refund in paid:
+    for told in case.refunds.values():
         lines = tuple(
             LineAmount(line=names.get(part.line, part.line), amount=part.amount)
-            for part in refund.lines
+            for part in told.lines
         )
-        booked += settle(order, refund.action_key, case.case_id, lines, refund.by)
+        refund = told.with_(lines=lines)
+        entry = order.refund(refund.action_key)
+        if refund.status is RefundStatus.SUCCEEDED:
+            paid.append(refund)
+            booked += settle(order, refund.action_key, case.case_id, lines, refund.by)
+        elif refund.in_flight and (entry is None or not entry.booked):
+            paid.append(refund)
+            booked.append(hold(order, case.case_id, refund))
     asked = [d for d in case.open_divergences if d.kind is DivergenceKind.UNKNOWN_ORDER]
     settled = [on(case, ev.DivergenceSettled(divergence_id=d.divergence_id)) for d in asked]
     if not over_refunds(order, booked):

@@ -12,11 +12,20 @@ from domain import budget as budgets
 from domain.case import commands as cmd
 from domain.case import events as ev
 from domain.case.auto_refund import decide_auto_refund
+from domain.case.booking import (
+    book_doubt,
+    book_reversal,
+    book_success,
+    by_line,
+    free_budget,
+    is_same,
+    meant,
+)
 from domain.case.commands import PaymentCommand
 from domain.case.draft import Draft
 from domain.case.goodwill import grant_goodwill, reimburse_return_freight
-from domain.case.ledger import over_refunds, require_key_of_refund
-from domain.case.owed import awaited_goods, fulfilled, outstanding
+from domain.case.ledger import require_key_of_refund
+from domain.case.owed import awaited_goods, outstanding
 from domain.case.rules import (
     known_order,
     line_amounts,
@@ -24,18 +33,16 @@ from domain.case.rules import (
     require_open,
     told_lines,
 )
-from domain.case.state import Case, Obligation, Refund, ReturnStep, Status
+from domain.case.state import Case, Obligation, Refund, ReturnStep
 from domain.case.values import (
     DivergenceKind,
     Duty,
     LineAmount,
-    ObligationEnd,
-    Party,
     RefundStatus,
 )
 from domain.kernel import Context, Emit, Rejected, require
 from domain.money import money
-from domain.order import Order, RefundReserved, release, reserve, reverse, settle
+from domain.order import Order, release, reserve
 from domain.policy import in_currency
 from domain.world import World
 
@@ -127,7 +134,7 @@ def _retried(
 ) -> tuple[LineAmount, ...]:
     """The amounts of the payout that this key stands for, if it may be tried again."""
     same = before.obligation_id == command.obligation_id and (
-        not lines or _sorted(lines) == _sorted(before.lines)
+        not lines or by_line(lines) == by_line(before.lines)
     )
     require(
         same,
@@ -211,23 +218,6 @@ def _draw_on_budget(case: Case, action_key: str, world: World, context: Context)
     return [budgets.reserve(budget, action_key, refund.amount, limit)]
 
 
-def _free_budget(case: Case, refund: Refund, world: World) -> list[Emit]:
-    day = case.budget_days.get(refund.obligation_id or "")
-    if day is None:
-        return []
-    platform, shop, _ = case.case_id.split(":", 2)
-    return budgets.release(world.budget(platform, shop, day), refund.action_key)
-
-
-def _spend_budget(case: Case, refund: Refund, world: World) -> list[Emit]:
-    day = case.budget_days.get(refund.obligation_id or "")
-    if day is None:
-        return []
-    platform, shop, _ = case.case_id.split(":", 2)
-    budget = world.budget(platform, shop, day)
-    return budgets.spend(budget, refund.action_key, refund.amount)
-
-
 # -------------------------------------------------------------- its outcome
 
 
@@ -256,34 +246,6 @@ def _succeeded(
     return draft.emits
 
 
-def book_success(draft: Draft, paid: ev.RefundSucceeded, order: Order | None, world: World) -> None:
-    """The payment in the case, in its order's ledger (None: the order isn't known yet) and the
-    day's budget, and what it contradicts."""
-    case, key = draft.case, paid.action_key
-    before = case.refunds.get(key)
-    draft.add(paid)
-    refund = draft.case.refunds[key]
-    if refund.status is not RefundStatus.SUCCEEDED:
-        return  # told late: it has bounced since
-    if order is None:
-        draft.diverge(DivergenceKind.UNKNOWN_ORDER, "link_order", key)
-    else:
-        booked = settle(order, key, case.case_id, paid.lines, paid.by)
-        draft.emit(*booked)
-        if over_refunds(order, booked):
-            draft.diverge(DivergenceKind.OVER_REFUNDED, "recover_overpayment", key)
-    draft.emit(*_spend_budget(draft.case, refund, world))
-    if before is None and paid.by is not Party.PLATFORM:
-        draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", key)
-    if before is not None and _sorted(before.lines) != paid.lines:
-        draft.diverge(DivergenceKind.REFUND_AMOUNT, "check_refund", key)
-    if before is not None and before.status in (RefundStatus.FAILED, RefundStatus.REVERSED):
-        draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", key)
-    if before is None or not before.in_flight:
-        draft.diverge_if_ended("check_refund", key)
-    draft.add(*fulfilled(draft.case))
-
-
 def _failed(
     command: cmd.RecordRefundFailed, case: Case, world: World, context: Context
 ) -> list[Emit]:
@@ -303,7 +265,7 @@ def _failed(
             return draft.emits  # told late, of an earlier attempt
         order = _order_of(case, world)
         draft.emit(*(release(order, before.action_key) if order else ()))
-        draft.emit(*_free_budget(case, before, world))
+        draft.emit(*free_budget(case, before, world))
     elif before.status is not RefundStatus.FAILED:
         draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", command.action_key)
     return draft.emits
@@ -318,34 +280,8 @@ def _unknown(
     event = ev.RefundUnknown(action_key=command.action_key, private=command.private)
     if draft.is_told(event):
         return []
-    before = case.refunds.get(command.action_key)
-    draft.add(event)
-    if before is None:
-        draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", command.action_key)
-    elif not before.in_flight:
-        draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", command.action_key)
-        if draft.case.refunds[command.action_key].in_flight:
-            _reserve_again(draft, before, world)
+    book_doubt(draft, event, _order_of(case, world), world)
     return draft.emits
-
-
-def _reserve_again(draft: Draft, refund: Refund, world: World) -> None:
-    """Hold the money of a payout that is in doubt again, whether or not the caps allow it."""
-    case, key = draft.case, refund.action_key
-    order = _order_of(case, world)
-    if order is not None:
-        held = RefundReserved(
-            action_key=key, case_id=case.case_id, lines=refund.lines, attempt=refund.attempts
-        )
-        draft.emit(Emit(order.stream, held))
-        if over_refunds(order, [Emit(order.stream, held)]):
-            draft.diverge(DivergenceKind.OVER_REFUNDED, "recover_overpayment", key)
-    day = case.budget_days.get(refund.obligation_id or "")
-    if day is not None:
-        platform, shop, _ = case.case_id.split(":", 2)
-        budget = world.budget(platform, shop, day)
-        reserved = budgets.BudgetReserved(action_key=key, amount=refund.amount)
-        draft.emit(Emit(budget.stream, reserved))
 
 
 def _reversed(
@@ -362,61 +298,9 @@ def _reversed(
     return draft.emits
 
 
-def book_reversal(
-    draft: Draft, event: ev.RefundReversed, order: Order | None, world: World
-) -> None:
-    """The bounced payment in the case, in its order's ledger and the day's budget."""
-    key = event.action_key
-    before = draft.case.refunds.get(key)
-    draft.add(event)
-    if before is None:
-        draft.diverge(DivergenceKind.UNKNOWN_REFUND, "check_refund", key)
-        return
-    bounced = draft.case.refunds[key].status is RefundStatus.REVERSED
-    if bounced and before.status is not RefundStatus.REVERSED:
-        free = reverse if before.status is RefundStatus.SUCCEEDED else release
-        draft.emit(*(free(order, key) if order else ()))
-        draft.emit(*_free_budget(draft.case, before, world))
-        _owe_again(draft)
-    if not bounced or before.status is not RefundStatus.SUCCEEDED:
-        draft.diverge(DivergenceKind.REFUND_STATE, "check_refund", key)
-    draft.diverge_if_ended("pay_again", key)
-
-
-def _owe_again(draft: Draft) -> None:
-    """Obligations that were fulfilled and are not any more. A withdrawn case owes nothing new."""
-    if draft.case.status is Status.WITHDRAWN:
-        return
-    for key, lines in outstanding(draft.case, settled=True).items():
-        if any(lines.values()) and draft.case.obligations[key].ended is ObligationEnd.FULFILLED:
-            draft.add(ev.ObligationReopened(obligation_id=key))
-
-
 # ------------------------------------------------------------------- shared
 
 
 def _order_of(case: Case, world: World) -> Order | None:
     """The case's order; it keeps a ledger even while nothing else is known of it."""
     return None if case.order_id is None else world.order(case.order_id)
-
-
-def meant(case: Case, lines: tuple[LineAmount, ...]) -> str | None:
-    """Which open obligation a refund pays for that we did not ask for: the first on its lines."""
-    told = {part.line for part in lines}
-    for key, left in outstanding(case, settled=True).items():
-        if case.obligations[key].ended is None and told & {line for line in left if left[line]}:
-            return key
-    return None
-
-
-def is_same(refund: Refund, paid: ev.RefundSucceeded) -> bool:
-    """The same payment, told again by somebody else or as of another moment."""
-    return (
-        refund.status is RefundStatus.SUCCEEDED
-        and refund.by is paid.by
-        and _sorted(refund.lines) == paid.lines
-    )
-
-
-def _sorted(lines: tuple[LineAmount, ...]) -> tuple[LineAmount, ...]:
-    return tuple(sorted(lines, key=lambda part: part.line))

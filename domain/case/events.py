@@ -540,13 +540,15 @@ class PlatformIntervened(Event):
 
 @event("case.platform_ruled.v1")
 class PlatformRuled(Event):
-    """obligations: what the ruling asks of the shop. supersedes: agreements it overrides."""
+    """obligations: what the ruling asks of the shop. supersedes: agreements it overrides.
+    content: the key of what was told, by which a repeat is known."""
 
     ruling_id: Ident
     ruled_for: RulingFor
     items: tuple[int, ...]
     obligations: tuple[ObligationTerms, ...]
     supersedes: tuple[Ident, ...]
+    content: str = ""
 
 
 @event("case.platform_deadline_set.v1")

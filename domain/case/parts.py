@@ -27,6 +27,7 @@ _FACTS: Final[dict[type[Event], tuple[str, ...]]] = {
     ev.AppraisalVerdictGiven: ("appraisal_id", "verdict", "independent"),
     ev.InterceptEnded: ("shipment_id", "succeeded"),
     ev.PlatformIntervened: ("called_by",),
+    ev.PlatformRuled: ("ruling_id", "content"),
     ev.PlatformDeadlineSet: ("deadline",),
     ev.PlatformStatusObserved: ("status", "ended"),
     ev.CaseEvaluated: ("rating",),

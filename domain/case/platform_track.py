@@ -29,6 +29,7 @@ from domain.case.values import (
     RulingFor,
 )
 from domain.kernel import Context, Emit
+from domain.order import content_key
 from domain.world import World
 
 
@@ -118,18 +119,19 @@ def _ruled(command: cmd.RecordRuling, case: Case, world: World, context: Context
     if _is_known(command, case, items, lines):
         return []
     draft = Draft(case, context)
-    contradicts = _contradicts(command.ruled_for, case, items, lines)
-    supersedes = _overruled(draft, items)
-    draft.add(
-        ev.PlatformRuled(
-            ruling_id=command.ruling_id,
-            ruled_for=command.ruled_for,
-            items=items,
-            obligations=_terms(command, case, items, lines),
-            supersedes=supersedes,
-            private=command.private,
-        )
+    ruling = ev.PlatformRuled(
+        ruling_id=command.ruling_id,
+        ruled_for=command.ruled_for,
+        items=items,
+        obligations=_terms(command, case, items, lines),
+        supersedes=(),
+        content=_content(command),
+        private=command.private,
     )
+    if draft.is_told(ruling):
+        return []
+    contradicts = _contradicts(command.ruled_for, case, items, lines)
+    draft.add(ruling.model_copy(update={"supersedes": _overruled(draft, items)}))
     _end_talks(draft, items)
     _find_liability(draft, command)
     draft.add(*fulfilled(draft.case))
@@ -140,6 +142,20 @@ def _ruled(command: cmd.RecordRuling, case: Case, world: World, context: Context
         draft.diverge(DivergenceKind.RULING_CONTRADICTS, "check_items", command.ruling_id)
     draft.diverge_if_ended("reopen_case", command.ruling_id)
     return draft.emits
+
+
+def _content(command: cmd.RecordRuling) -> str:
+    return content_key(
+        "ruling",
+        command.ruled_for,
+        command.items,
+        [(part.line, part.money.minor, part.money.currency) for part in command.amounts],
+        command.after_return,
+        [
+            (ruled.item, [(share.party, share.percent, share.supplier) for share in ruled.shares])
+            for ruled in command.liability
+        ],
+    )
 
 
 def _ruled_lines(command: cmd.RecordRuling, case: Case, world: World) -> tuple[LineAmount, ...]:

@@ -9,7 +9,7 @@ from domain.order.commands import (
     RecordShipment,
     RecordShipmentOutcome,
 )
-from domain.order.decide import decide
+from domain.order.decide import content_key, decide
 from domain.order.events import (
     CaseEndedOnOrder,
     CaseOpenedOnOrder,
@@ -79,6 +79,7 @@ __all__ = [
     "ShipmentOutcomeCorrected",
     "ShipmentOutcomeRecorded",
     "ShipmentRecorded",
+    "content_key",
     "decide",
     "evolve",
     "release",

@@ -277,6 +277,14 @@ def test_the_same_ruling_told_again_changes_nothing_and_with_other_content_super
     assert [o.amount for o in case_of(story).open_obligations] == [6000]
 
 
+def test_a_ruling_redelivered_after_its_correction_changes_nothing() -> None:
+    story = complained().given(
+        fact(ruling(), 1, PLATFORM),
+        fact(ruling(amount="60.00"), 3, PLATFORM),
+    )
+    story.when(ruling(), at=at(4), occurred_at=at(1), by=PLATFORM).then_nothing()
+
+
 def test_a_ruling_told_anew_after_it_was_paid_leaves_the_difference_to_pay() -> None:
     story = complained().given(
         fact(ruling(), 1, PLATFORM),

@@ -147,7 +147,6 @@ appraisal_settled | 该鉴定已了结。
 appraisal_under_way | 该商品项已有未了结的鉴定。
 claim_not_final | 单方主张只能是暂定责任。
 liability_outranked | 已有更高依据的定责。
-no_appraisal_target | 没有规则规定鉴定期限。
 no_liability | 该商品项没有有效的定责。
 party_named_twice | 同一责任方出现两次。
 ruling_stands | 平台已裁决，只有新的裁决能改变。

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from pydantic import AwareDatetime, StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails, from_json
@@ -82,7 +82,7 @@ def parse_request(raw: bytes | str, source: str, origin: str = "") -> Request:
         raise Malformed("broken_json", f"This is not JSON: {e}.") from e
     if not isinstance(fields, dict):
         raise Malformed("broken_json", "A message is a JSON object.")
-    return build_request(fields, source, origin)
+    return build_request(cast("dict[str, Any]", fields), source, origin)
 
 
 def build_request(fields: Mapping[str, Any], source: str, origin: str = "") -> Request:

@@ -108,11 +108,9 @@ class Intake:
         database; raises IntakeAlarm."""
         self._run(Event(), to_the_end=True)
 
-    @property
-    def positions(self) -> dict[tuple[str, int], int]:
-        """The next offset of each partition that is being read, for people."""
-        held = list(self._held.values())
-        return {(h.place.topic, h.place.partition): h.position for h in held if h.position}
+    def places(self) -> set[tuple[str, int]]:
+        """Topic and number of the partitions that it reads."""
+        return {(held.place.topic, held.place.partition) for held in self._placed()}
 
     def _run(self, stop: Event, to_the_end: bool) -> None:
         errors = import_module("kafka.errors")

@@ -19,9 +19,9 @@ from eventsourcing.persistence import StoredEvent
 from domain import decider
 from domain.request import Request
 from infra.event_store import append_events, lock_log, notify_readers
-from infra.postgres import Server, connect
+from infra.postgres import Rows, Server, connect
 from tests.bench.baseline import Library
-from tests.databases import fresh_database
+from tests.databases import Database, fresh_database
 from tests.support.cases import complain, contact, note
 from tests.support.store import Store, open_store, place_order, set_budget, ship_order
 
@@ -31,26 +31,12 @@ COLD_CACHE = 5_000_000  # bytes; a tenth of what the cases need
 
 
 def run(server: Server, smoke: bool) -> None:
-    cases = 60 if smoke else 2_000
-    singles = 20 if smoke else 1_000
-    with fresh_database(server) as database:
-        url = database.url
-        with open_store(url, cache_bytes=1 << 30) as store:
-            _fill(store, cases)
-            hot = _hot(store, cases)
-            alone = _one_by_one(store, cases, singles)
-        with open_store(url, cache_bytes=COLD_CACHE) as store:
-            cold = _cold(store, cases, 1)
-            visits = _cold(store, cases, 5)
-        bare = _bare(server, url, 20 * BATCH if not smoke else BATCH)
-        library_short, library_long = _library(url, database.admin_url, cases, singles)
-    print(f"  one at a time, `eventsourcing`, {EVENTS_A_CASE}-event cases: {library_long:,.0f}/s")
-    print(f"  one at a time, `eventsourcing`, new cases:      {library_short:,.0f}/s")
-    print(f"  one at a time, pipeline:                        {alone:,.0f}/s")
-    _ratio("batches, hot, commands/s", hot[0], library_long, "the library one at a time")
-    _ratio("batches, cold, commands/s", cold[0], library_long, "the library one at a time")
-    _ratio("batches, cold, five commands a case", visits[0], library_long, "the library")
-    _ratio("batches, hot, events/s", hot[1], bare, "the bare insert of the same events")
+    with (
+        fresh_database(server) as database,
+        fresh_database(server) as other,
+        closing(connect(other.url)) as bare,
+    ):
+        _side_by_side(database, bare, smoke)
     with fresh_database(server) as database:
         _callers(database.url, smoke)
     with fresh_database(server) as database:
@@ -82,86 +68,100 @@ def _events(store: Store, case: int) -> int:
     return store.log.load(f"case:douyin:s1:AS{case}")[-1].stamp.version
 
 
-def _hot(store: Store, cases: int) -> tuple[float, float]:
-    """Commands and events a second when every case is in the cache."""
-    rates: list[tuple[float, float]] = []
-    for turn in range(3):
-        requests = [contact(n, f"hot-{turn}-{n}") for n in range(cases)]
-        rates.append(_rate(store, requests))
-    return max(rates)
+def _side_by_side(database: Database, bare: Rows, smoke: bool) -> None:
+    """The library, the pipeline hot and cold, turn by turn: what else the machine does then
+    falls on all of them alike."""
+    cases, some, rounds = (60, 20, 1) if smoke else (2_000, BATCH, 9)
+    with (
+        open_store(database.url, cache_bytes=1 << 30) as hot,
+        open_store(database.url, cache_bytes=COLD_CACHE) as cold,
+    ):
+        _fill(hot, cases)
+        with _library(database) as library:
+            rates: dict[str, list[float]] = {}
+            for turn in range(rounds):
+                names = [n * some % cases for n in (turn, turn + 1)]
+                first, second = (range(start, start + some) for start in names)
+                ours, theirs = _contacts(first, "h"), _contacts(first, "l")[: some // 5]
+                _note(rates, "library", theirs, lambda r: [library.submit(one) for one in r])
+                before = hot.log.head()
+                _note(rates, "hot", ours, hot.pipeline.submit)
+                count, seconds = _insert_bare(database.url, bare, before)
+                rates.setdefault("bare", []).append(count / seconds)
+                rates.setdefault("events", []).append(rates["hot"][-1] * count / len(ours))
+                _note(rates, "alone", _contacts(first, "o")[: some // 5], _one_by_one(hot))
+                _note(rates, "cold", _contacts(second, "c"), cold.pipeline.submit)
+                visits = [one for case in first[: some // 5] for one in _contacts([case] * 5, "v")]
+                _note(rates, "visits", visits, cold.pipeline.submit)
+    print(f"  cases of {EVENTS_A_CASE} events, commands a second, medians of {rounds} turns:")
+    base = rates["library"]
+    for name, what in (
+        ("library", "`eventsourcing`: load, decide, save, one at a time"),
+        ("alone", "pipeline, one at a time"),
+        ("hot", f"pipeline, batches of {some}, hot"),
+        ("cold", f"pipeline, batches of {some}, cold"),
+        ("visits", f"pipeline, batches of {some}, cold, five commands a case"),
+    ):
+        times = statistics.median(x / y for x, y in zip(rates[name], base, strict=True))
+        print(f"    {statistics.median(rates[name]):7,.0f} = {times:4.1f} × {what}", flush=True)
+    share = statistics.median(x / y for x, y in zip(rates["events"], rates["bare"], strict=True))
+    ours_, bare_ = (statistics.median(rates[name]) for name in ("events", "bare"))
+    print(f"  events a second, hot: {ours_:,.0f} = {share:.2f} × their bare insert ({bare_:,.0f})")
 
 
-def _cold(store: Store, cases: int, each: int) -> tuple[float, float]:
-    """Commands and events a second when no case is in the cache any more. each: commands for
-    one case, one after the other."""
-    name = random.random()
-    requests = [contact(n, f"cold-{name}-{n}-{i}") for n in range(cases) for i in range(each)]
-    return _rate(store, requests)
-
-
-def _rate(store: Store, requests: Sequence[Request]) -> tuple[float, float]:
-    before = store.log.head()
+def _note(
+    rates: dict[str, list[float]],
+    name: str,
+    requests: list[Request],
+    submit: Callable[[list[Request]], object],
+) -> None:
     started = time.perf_counter()
-    answers = store.pipeline.submit(requests)
-    took = time.perf_counter() - started
-    assert all(answer.accepted for answer in answers)
-    return len(requests) / took, (store.log.head() - before) / took
+    submit(requests)
+    rates.setdefault(name, []).append(len(requests) / (time.perf_counter() - started))
 
 
-def _one_by_one(store: Store, cases: int, count: int) -> float:
-    requests = [contact(n % cases, f"one-{random.random()}") for n in range(count)]
-    started = time.perf_counter()
-    for request in requests:
-        store.pipeline.submit([request])
-    return count / (time.perf_counter() - started)
+def _contacts(cases: Sequence[int], name: str) -> list[Request]:
+    return [contact(case, f"{name}-{random.random()}") for case in cases]
 
 
-def _bare(server: Server, url: str, count: int) -> float:
-    """Events a second of the same rows into the same table, in batches of the same size."""
-    with fresh_database(server) as database, closing(connect(database.url)) as conn:
-        with closing(connect(url)) as source:
-            rows = [
-                StoredEvent(*row)
-                for row in source.execute(
-                    "SELECT originator_id, originator_version, topic, state FROM stored_events"
-                    " ORDER BY notification_id LIMIT %s",
-                    (count,),
-                )
-            ]
-        cursor = conn.cursor()
-        started = time.perf_counter()
-        for start in range(0, len(rows), BATCH):
-            lock_log(cursor)
-            append_events(cursor, rows[start : start + BATCH])
-            notify_readers(cursor)
-            conn.commit()
-        return len(rows) / (time.perf_counter() - started)
+def _one_by_one(store: Store) -> Callable[[list[Request]], object]:
+    return lambda requests: [store.pipeline.submit([request]) for request in requests]
 
 
-def _library(url: str, admin_url: str, cases: int, count: int) -> tuple[float, float]:
-    """Commands a second of the library, on new cases and on cases of the same length as ours."""
-    with psycopg.connect(admin_url, autocommit=True) as conn:
+def _library(database: Database) -> Library:
+    """The library on the same events, in tables of its own."""
+    with psycopg.connect(database.admin_url, autocommit=True) as conn:
         conn.execute("CREATE SCHEMA library; GRANT ALL ON SCHEMA library TO PUBLIC")
-    with Library(url) as library:
-        with psycopg.connect(url, autocommit=True) as conn:
-            conn.execute(
-                "INSERT INTO library.library_events"
-                " (originator_id, originator_version, topic, state)"
-                " SELECT originator_id, originator_version, topic, state FROM stored_events"
-                " ORDER BY notification_id"
+    library = Library(database.url)
+    with psycopg.connect(database.url, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO library.library_events"
+            " (originator_id, originator_version, topic, state)"
+            " SELECT originator_id, originator_version, topic, state FROM stored_events"
+            " ORDER BY notification_id"
+        )
+        conn.execute("ANALYZE library.library_events")
+    return library
+
+
+def _insert_bare(url: str, conn: Rows, after: int) -> tuple[int, float]:
+    """The log's events after a position, into the same table elsewhere, in one batch by the
+    insert alone: how many, and in how many seconds."""
+    with closing(connect(url)) as source:
+        rows = [
+            StoredEvent(*row)
+            for row in source.execute(
+                "SELECT originator_id, originator_version, topic, state FROM stored_events"
+                " WHERE notification_id > %s ORDER BY notification_id",
+                (after,),
             )
-            conn.execute("ANALYZE library.library_events")
-        now = datetime.now(UTC)
-        new = [complain(10**6 + n, f"new-{n}", order=n % cases, at=now) for n in range(count)]
-        old = [contact(n % cases, f"lib-{n}") for n in range(count)]
-        return _library_rate(library, new), _library_rate(library, old)
-
-
-def _library_rate(library: Library, requests: Sequence[Request]) -> float:
+        ]
     started = time.perf_counter()
-    for request in requests:
-        library.submit(request)
-    return len(requests) / (time.perf_counter() - started)
+    with conn.transaction(), conn.cursor() as cursor:
+        lock_log(cursor)
+        append_events(cursor, rows)
+        notify_readers(cursor)
+    return len(rows), time.perf_counter() - started
 
 
 # ----------------------------------------------------------------- concurrency
@@ -267,10 +267,6 @@ def _replay(url: str, smoke: bool) -> None:
 
 
 # --------------------------------------------------------------------- helpers
-
-
-def _ratio(what: str, rate: float, other: float, whose: str) -> None:
-    print(f"  {what}: {rate:,.0f} = {rate / other:.1f} × {whose} ({other:,.0f}/s)", flush=True)
 
 
 def _percentiles(what: str, milliseconds: list[float]) -> None:

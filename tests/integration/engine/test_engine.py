@@ -103,7 +103,8 @@ def running(world: World, **options: Any) -> Generator[Engine]:
 
 def backends(world: World) -> list[int]:
     rows = world.rows(
-        "select pid from pg_stat_activity where application_name = 'casetrail projections'"
+        "select pid from pg_stat_activity"
+        " where application_name = 'casetrail projections' and datname = current_database()"
     )
     return [row["pid"] for row in rows]
 
@@ -132,6 +133,7 @@ def test_a_killed_connection_is_opened_again(world: World) -> None:
             world.rows(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where application_name = 'casetrail projections'"
+                " and datname = current_database()"
             )
             world.given(filed(f"A{number}"))
             until(in_queue(world, f"A{number}"))
@@ -208,7 +210,8 @@ def test_a_second_engine_takes_over_when_the_leader_is_gone(world: World) -> Non
 
 def held_by(world: World) -> list[int]:
     rows = world.rows(
-        "select pid from pg_locks where locktype = 'advisory' and granted"
+        "select l.pid from pg_locks l join pg_stat_activity a using (pid)"
+        " where l.locktype = 'advisory' and l.granted and a.datname = current_database()"
         " and (classid::bigint << 32 | objid::bigint) = %(key)s",
         key=LEADER_LOCK,
     )

@@ -47,7 +47,9 @@ WATCH_EVERY = 30.0
 EXPIRE_EVERY = 6 * 3600.0
 CLOSE_MS = 3_000
 REQUEST_MS = 10_000
-GIVE_UP = 30.0
+STUCK_AFTER = 30.0
+GIVE_UP = 75.0
+"""Seconds without any partition: until the group is joined anew; until others read it all."""
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +116,7 @@ class Intake:
 
     def _run(self, stop: Event, to_the_end: bool) -> None:
         errors = import_module("kafka.errors")
+        give_up = time.monotonic() + GIVE_UP
         while not stop.is_set():
             try:
                 consumer = open_consumer(self._address, self._group, self._member, self._session_ms)
@@ -121,10 +124,14 @@ class Intake:
                 self._wait(stop, e)
                 continue
             try:
+                # A leader that joins before it knows the topics hands out nothing, and its second
+                # attempt may never end (kafka-python 3.0.12).
+                places_of(consumer, self._topics)
                 listener = make_listener(partial(self._assigned, consumer), self._taken)
                 consumer.subscribe(list(self._topics), listener=listener)
-                self._consume(consumer, stop, to_the_end)
-                return
+                if self._consume(consumer, stop, to_the_end, give_up):
+                    return
+                logger.warning("no partition for %d seconds; joining anew", STUCK_AFTER)
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as e:
                 raise IntakeAlarm(
                     "Records that were not read yet are gone: {reason} When that is understood, "
@@ -139,9 +146,15 @@ class Intake:
                 self._to_commit.clear()
                 consumer.close(timeout_ms=CLOSE_MS)
 
-    def _consume(self, consumer: Consumer, stop: Event, to_the_end: bool) -> None:
-        end = _End(consumer, self._topics) if to_the_end else None
+    def _consume(self, consumer: Consumer, stop: Event, to_the_end: bool, give_up: float) -> bool:
+        """Until stopped or done; False when it has had no partition for long."""
+        end = _End(consumer, self._topics, give_up) if to_the_end else None
+        held_at = time.monotonic()
         while not stop.is_set():
+            if self._held:
+                held_at = time.monotonic()
+            elif time.monotonic() - held_at > STUCK_AFTER:
+                return False
             try:
                 self._check_topics(consumer)
                 self._place(consumer)
@@ -158,6 +171,7 @@ class Intake:
                 break
             self._read(consumer, POLL_MS)
         self._commit(consumer)
+        return True
 
     # ---------------------------------------------- on kafka-python's own thread
 
@@ -324,11 +338,11 @@ class Intake:
 class _End:
     """Where each partition ended when it was first asked for; others' partitions don't count."""
 
-    def __init__(self, consumer: Consumer, topics: Iterable[str]) -> None:
+    def __init__(self, consumer: Consumer, topics: Iterable[str], give_up: float) -> None:
         self._consumer = consumer
         self._topics = list(topics)
         self._ends: dict[Place, int] = {}
-        self._give_up = time.monotonic() + GIVE_UP
+        self._give_up = give_up
 
     def is_reached(self, held: Sequence[Held]) -> bool:
         if not held:

@@ -13,10 +13,12 @@ from kafka import KafkaProducer  # type: ignore[import-untyped]
 
 from consumers.kafka_record import key_of
 from consumers.kafka_topics import KAFKA_TOPICS
+from domain import decider
 from domain.request import Request
 from infra.kafka import TOPICS, Admin, init_topics, producer_config
 from infra.kafka.intake import Intake
 from infra.kafka.intake_slice import Step
+from infra.pipeline.batch import Decider
 from infra.settings import KafkaAddress
 from infra.vault import Vault
 from tests.support.store import MASTER_KEY, Store, open_store
@@ -64,7 +66,8 @@ def create_topics(admin: Admin, prefix: str) -> None:
 
 def send(address: KafkaAddress, prefix: str, records: Iterable[Sent], **more: Any) -> None:
     """Send them, acknowledged."""
-    with contextlib.closing(KafkaProducer(**producer_config(address), **more)) as producer:
+    config: dict[str, Any] = producer_config(address) | {"max_request_size": 8 * 1024 * 1024, **more}
+    with contextlib.closing(KafkaProducer(**config)) as producer:
         futures: list[Any] = [
             producer.send(
                 f"{prefix}.{record.topic}",
@@ -89,9 +92,10 @@ def open_intake(
     member: str | None = None,
     step: Step = lambda name: None,
     session_ms: int = 6_000,
+    domain: Decider = decider,
 ) -> Generator[tuple[Intake, Store]]:
     """An intake with a store of its own, as a process has it."""
-    with open_store(url) as store:
+    with open_store(url, domain=domain) as store:
         vault = Vault(store.datastore, MASTER_KEY)
         intake = Intake(
             address,

@@ -66,7 +66,10 @@ def create_topics(admin: Admin, prefix: str) -> None:
 
 def send(address: KafkaAddress, prefix: str, records: Iterable[Sent], **more: Any) -> None:
     """Send them, acknowledged."""
-    config: dict[str, Any] = producer_config(address) | {"max_request_size": 8 * 1024 * 1024, **more}
+    config: dict[str, Any] = producer_config(address) | {
+        "max_request_size": 8 * 1024 * 1024,
+        **more,
+    }
     with contextlib.closing(KafkaProducer(**config)) as producer:
         futures: list[Any] = [
             producer.send(

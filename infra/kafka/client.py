@@ -84,7 +84,12 @@ def consumer_config(address: KafkaAddress, name: str = NAME) -> dict[str, Any]:
 
 def producer_config(address: KafkaAddress, name: str = NAME) -> dict[str, Any]:
     """For KafkaProducer: acknowledged by all in-sync brokers, once and in order within the
-    producer's life; an attempt ends after DELIVERY_MS."""
+    producer's life; an attempt ends after DELIVERY_MS.
+
+    After one record that failed (expired, or refused by the broker as too large) an idempotent
+    producer of kafka-python 3.0.12 never sends again, and may not say so: close it and make
+    another.
+    """
     return client_config(address, name) | {
         "acks": "all",
         "enable_idempotence": True,
@@ -120,14 +125,15 @@ def open_admin(address: KafkaAddress) -> Generator[Admin]:
 
 
 def _made(kind: Any, config: Mapping[str, Any]) -> Any:
-    """A client; when its constructor fails, the thread that it started is ended, which
-    kafka-python leaves running."""
+    """A client; when its constructor fails, the thread and the sockets that it opened are
+    closed, which kafka-python leaves open."""
     client = kind.__new__(kind)
     try:
         kind.__init__(client, **config)
     except BaseException:
-        if (io := getattr(client, "_net", None)) is not None:
-            io.stop()
+        if hasattr(client, "_net"):
+            client._closed = False
+            client.close()
         raise
     return client
 

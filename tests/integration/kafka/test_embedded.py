@@ -11,30 +11,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
-from kafka.structs import TopicPartition  # type: ignore[import-untyped]
 
 from infra.guard import is_alive
 from infra.kafka import (
     Cluster,
     KafkaError,
     Topic,
-    consumer_config,
     embedded_kafka,
     init_topics,
     open_admin,
-    producer_config,
 )
 from infra.kafka import embedded as embedded_module
 from infra.kafka.broker import ENDING, Program, answers
 from infra.kafka.embedded import find_program
 from infra.kafka.java import version_of
+from tests.integration.kafka.clients import SECONDS, producer_of, read_all
 
 HOLD = """
 import sys
@@ -114,24 +111,16 @@ def note(cluster: Cluster, *words: str) -> None:
     """Write them and wait until they are acknowledged."""
     with open_admin(cluster.address) as admin:
         [outcome] = init_topics(admin, "test", [TOPIC])
-    with closing(KafkaProducer(**producer_config(cluster.address))) as producer:
+    with producer_of(cluster.address) as producer:
         sent: list[Any] = [producer.send(outcome.name, word.encode()) for word in words]
         for future in sent:
-            future.get(60)
+            future.get(SECONDS)
 
 
 def notes(cluster: Cluster) -> list[str]:
     """All that was written."""
-    place = TopicPartition(TOPIC.full_name("test"), 0)
-    with closing(KafkaConsumer(**consumer_config(cluster.address))) as consumer:
-        consumer.assign([place])
-        consumer.seek(place, 0)
-        end = int(consumer.end_offsets([place])[place])
-        found: list[str] = []
-        while int(consumer.position(place) or 0) < end:
-            for records in consumer.poll(timeout_ms=500).values():
-                found += [record.value.decode() for record in records]
-        return found
+    records = read_all(cluster.address, TOPIC.full_name("test"))
+    return [record.value.decode() for record in records]
 
 
 def test_it_keeps_its_records_and_its_port_in_any_folder_and_listens_on_the_loopback_only(

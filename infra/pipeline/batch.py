@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 Key = tuple[str, str]
 """source and message id"""
 
+AHEAD = 8
+"""Items looked at when one misses a stream that an earlier item of its batch made it need."""
+
 UNREMEMBERED = ("message_id_reused", "quarantined")
 """Codes of answers that get no row."""
 
@@ -149,6 +152,7 @@ class Batch:
         self.broken: dict[str, str] = {}
         self.now = datetime.min.replace(tzinfo=UTC)
         self.tried = False
+        self._looked_ahead = False
         self._decider = decider
         self._sight = _Sight(look)
         first: dict[Key, Item] = {}
@@ -246,10 +250,13 @@ class Batch:
         return set()
 
     def _missing_from(self, index: int) -> set[str]:
-        """Streams that the rest would miss as things stand: asked for in one query rather than
-        one by one. What is decided here is thrown away."""
+        """Streams that the next items would miss as things stand: asked for in one query rather
+        than one by one. What is decided here is thrown away; so after the first look at the whole
+        batch, which finds most, the later ones go only a few items ahead."""
         missing: set[str] = set()
-        for item in self.items[index:]:
+        ahead = len(self.items) if not self._looked_ahead else AHEAD
+        self._looked_ahead = True
+        for item in self.items[index : index + ahead]:
             if item.answer is not None or item.repeat_of is not None:
                 continue
             try:

@@ -78,7 +78,8 @@ def take_back(case: Case, version: int) -> Case:
             contact.with_(corrected=True) if contact.version == version else contact
             for contact in case.contacts
         )
-        return corrected.with_(contacts=contacts)
+        answers = {known: at for known, at in case.answers.items() if known != version}
+        return corrected.with_(contacts=contacts, answers=answers)
     if not _is_latest(case, entry):
         return corrected
     match entry.topic:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from domain.case import events as ev
 from domain.case.state import Agreement, Case, Obligation
-from domain.case.values import ObligationEnd, ObligationTerms, RefundBasis
+from domain.case.values import Direction, ObligationEnd, ObligationTerms, Party, RefundBasis
 from domain.kernel import Event, Stamp, State
 
 _FACTS: Final[dict[type[Event], tuple[str, ...]]] = {
@@ -42,6 +42,22 @@ def fact_key(event: Event, at: datetime) -> tuple[object, ...] | None:
     None for what no outsider tells."""
     fields = _FACTS.get(type(event))
     return fields and (event.TOPIC, at, *(getattr(event, name) for name in fields))
+
+
+def answers_buyer(event: Event) -> bool:
+    """Whether the buyer was answered by it: a substantive message, an offer, a decline, an
+    automatic decision told to the buyer."""
+    match event:
+        case ev.ContactRecorded():
+            return event.substantive and event.direction is Direction.TO_BUYER
+        case ev.ResolutionProposed():
+            return event.by is Party.SHOP
+        case ev.ComplaintDeclined():
+            return True
+        case ev.AutoRefundDecided():
+            return event.told_buyer and event.verdict != "person"
+        case _:
+            return False
 
 
 K = TypeVar("K", str, int)

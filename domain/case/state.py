@@ -372,6 +372,8 @@ class Case(State):
     auto_verdict, auto_inputs: of the last automatic decision, and the hash of what it was made on.
     budget_days: the day whose budget an automatic refund's obligation draws on.
     told: what the outside has told, to know a repeat by (see `parts.fact_key`).
+    answers: when the buyer was answered, by a message, an offer, a decline or a decision, by the
+    version of its event.
     complaints: numbers under which it was complained about, this case's own first.
     """
 
@@ -446,6 +448,7 @@ class Case(State):
     auto_inputs: str | None = None
     budget_days: Mapping[str, str] = field(default_factory=dict[str, str])
     told: frozenset[tuple[object, ...]] = frozenset()
+    answers: Mapping[int, datetime] = field(default_factory=dict)
     exemption_tag: bool | None = None
     entries: Mapping[int, Entry] = field(default_factory=dict[int, Entry])
     corrected: frozenset[int] = frozenset()

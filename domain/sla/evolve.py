@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from domain.kernel import Stamp
@@ -41,6 +41,7 @@ def evolve_clocks(
             status=ClockStatus.PAUSED if event.paused else ClockStatus.RUNNING,
             policy=event.policy,
             paused_at=stamp.occurred_at if event.paused else None,
+            pauses=((stamp.occurred_at, None),) if event.paused else (),
         )
         return {**clocks, event.key: clock}
     before = clocks.get(event.key)
@@ -56,7 +57,11 @@ def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
                 status=ClockStatus.SATISFIED, ended_at=stamp.occurred_at, paused_at=None
             )
         case ClockPaused():
-            return clock.with_(status=ClockStatus.PAUSED, paused_at=stamp.occurred_at)
+            return clock.with_(
+                status=ClockStatus.PAUSED,
+                paused_at=stamp.occurred_at,
+                pauses=(*clock.pauses, (stamp.occurred_at, None)),
+            )
         case ClockResumed() | ClockRestarted():
             return clock.with_(
                 status=ClockStatus.RUNNING,
@@ -65,6 +70,7 @@ def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
                 paused_at=None,
                 ended_at=None,
                 met=clock.met + isinstance(event, ClockRestarted),
+                pauses=_ended(clock.pauses, stamp.occurred_at),
             )
         case ClockBreached():
             period = timedelta(minutes=clock.target_minutes)
@@ -90,3 +96,12 @@ def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
             return clock
         case _:
             assert_never(event)
+
+
+def _ended(
+    pauses: tuple[tuple[datetime, datetime | None], ...], at: datetime
+) -> tuple[tuple[datetime, datetime | None], ...]:
+    """The pauses, the open one ended at `at`."""
+    if not pauses or pauses[-1][1] is not None:
+        return pauses
+    return (*pauses[:-1], (pauses[-1][0], at))

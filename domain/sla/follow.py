@@ -100,7 +100,7 @@ def _follow_event(
         case ev.ContactRecorded():
             if keeper.case.contacts[-1].counts:
                 _responded(keeper, at, stamp, world)
-                keeper.restart(at, counts=counts, stamp=stamp)
+                keeper.heard(keeper.answered_at(stamp.version))
         case ev.ResolutionProposed() if event.by is Party.SHOP:
             _offered(keeper, at, stamp, world)
             keeper.start(ClockName.ANSWER, Party.BUYER, at, about=event.proposal_id)
@@ -162,7 +162,7 @@ def _follow_event(
         case ev.PriorityRaised():
             _sooner(keeper)
         case ev.SolutionConfirmed():
-            _no_more_updates(keeper, at, counts)
+            _no_more_updates(keeper, at, counts or event.by_silence)
         case ev.CaseReopened():
             keeper.start(ClockName.FIRST_RESPONSE, Party.SHOP, at)
         case ev.RoundOpened():
@@ -177,13 +177,13 @@ def _follow_event(
             for clock in list(keeper.case.clocks.values()):
                 keeper.cancel(clock, at, counts=counts)
         case ev.EntryCorrected():
-            _taken_back(keeper, event.supersedes, at)
+            _taken_back(keeper, event.supersedes, stamp, world)
         case ev.BackdatingConfirmed():
             _confirmed(keeper, event.entry, stamp, world)
         case _:
             pass  # the other events move no clock
-    keeper.notice(at)
     _follow_turn(keeper, at)
+    keeper.notice(max(at, keeper.case.last_at or at))
 
 
 # -------------------------------------------------------- first response
@@ -214,7 +214,7 @@ def _offered(keeper: Timekeeper, at: datetime, stamp: Stamp, world: World) -> No
     """A solution was offered, declined or decided: it answers the buyer, too."""
     _responded(keeper, at, stamp, world)
     _solved(keeper, at, stamp)
-    keeper.restart(at, counts=keeper.believes(stamp), stamp=stamp)
+    keeper.heard(keeper.answered_at(stamp.version))
 
 
 def _solved(keeper: Timekeeper, at: datetime, stamp: Stamp) -> None:
@@ -232,21 +232,26 @@ def _earlier(keeper: Timekeeper, by: timedelta) -> None:
                 keeper.retarget(clock, clock.due_at - by, RetargetReason.EARLIER_COMPLAINT)
 
 
-def _taken_back(keeper: Timekeeper, version: int, at: datetime) -> None:
-    """The contact of that version did not happen: the response that it was is open again."""
-    contact = next((c for c in keeper.case.contacts if c.version == version), None)
-    if contact is None:
+def _taken_back(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> None:
+    """The contact of that version did not happen: another one answered the buyer, or none did
+    yet."""
+    if not any(contact.version == version for contact in keeper.case.contacts):
         return
-    others = [c.occurred_at for c in keeper.case.contacts if c.counts]
+    times = sorted(keeper.answered_at(answer) for answer in keeper.case.answers)
     for clock in list(keeper.case.clocks.values()):
-        mistaken = (
-            clock.clock is ClockName.FIRST_RESPONSE
-            and clock.status is ClockStatus.SATISFIED
-            and clock.ended_at == contact.occurred_at
-            and contact.occurred_at not in others
-        )
-        if mistaken and keeper.case.is_open:
-            keeper.reopen(clock, at)
+        if clock.clock is ClockName.PROGRESS_UPDATE:
+            keeper.reckon(clock)
+        if clock.clock is not ClockName.FIRST_RESPONSE or clock.status is not ClockStatus.SATISFIED:
+            continue
+        others = [at for at in times if _answers(keeper, clock, at, stamp, world)]
+        if clock.ended_at in others:
+            continue
+        keeper.reopen(clock, stamp.occurred_at)
+        again = keeper.case.clocks[clock.key]
+        if others:
+            keeper.satisfy(again, others[0], counts=True, stamp=stamp)
+        elif not keeper.case.is_open:
+            keeper.cancel(again, keeper.case.ended_at or stamp.occurred_at, counts=True)
 
 
 def _confirmed(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> None:
@@ -270,7 +275,8 @@ def _confirmed(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> 
     for clock in list(keeper.case.clocks.values()):
         if clock.clock in names and _answers(keeper, clock, at, stamp, world):
             keeper.satisfy(clock, at, counts=True, stamp=stamp)
-    keeper.restart(at, counts=True, stamp=stamp)
+    if version in keeper.case.answers:
+        keeper.heard(at)
 
 
 # ----------------------------------------------- negotiation and execution

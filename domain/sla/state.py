@@ -26,7 +26,8 @@ class Clock(State):
     restarted_at: when its present period began: started, restarted or resumed.
     ended_at: when it was satisfied or cancelled. paused_at: since when it stands still.
     detected: when each breach, retracted ones included, was noticed, by its due time.
-    met: how many periods of a recurring clock ended in time.
+    met: how many periods of a recurring clock ended in time. pauses: from when to when it stood
+    still, the last one still open if it does so now.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Clock(State):
     retracted: tuple[datetime, ...] = ()
     detected: Mapping[datetime, datetime] = field(default_factory=dict[datetime, datetime])
     met: int = 0
+    pauses: tuple[tuple[datetime, datetime | None], ...] = ()
 
     @property
     def is_running(self) -> bool:

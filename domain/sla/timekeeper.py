@@ -30,6 +30,7 @@ from domain.sla.events import (
     RetargetReason,
 )
 from domain.sla.state import Clock, ClockStatus
+from domain.sla.updates import reckoned, runs
 
 MAX_MISSED: Final = 10_000
 """Missed periods that one event may tell of: 27 years of daily updates."""
@@ -181,8 +182,9 @@ class Timekeeper:
                 if due_at >= at:
                     self._retract(clock, due_at, at)
         if clock.is_live:
-            self.notice(at if counts else self._context.now, (clock,))
-            self._emit(ClockCancelled(key=clock.key), at)
+            end = at if counts else self._context.now
+            self.notice(end, (clock,))
+            self._emit(ClockCancelled(key=clock.key), end)
 
     def reopen(self, clock: Clock, at: datetime) -> None:
         """What had satisfied it was entered by mistake: it runs on, with its old due time."""
@@ -225,48 +227,54 @@ class Timekeeper:
 
     # ------------------------------------------------- the recurring clock
 
-    def restart(self, at: datetime, *, counts: bool, stamp: Stamp) -> None:
+    def heard(self, at: datetime) -> None:
         """The buyer got a substantive message at `at`: the next period of progress_update runs
-        from there. One learnt late takes back the breaches that it had prevented."""
-        for clock in self.live(ClockName.PROGRESS_UPDATE):
-            if at < clock.started_at:
+        from there. One learnt late leaves the periods as if it had been known in time."""
+        for clock in list(self.case.clocks.values()):
+            if clock.clock is not ClockName.PROGRESS_UPDATE:
                 continue
-            undone = [due for due in clock.breaches if due >= at]
-            if undone and not counts:
-                at, undone = stamp.decided_at, []
-            if at < clock.restarted_at:
-                self._mend(clock, at, undone)
-            elif clock.is_running:
-                self._restart(clock, at, undone)
+            in_order = at >= clock.restarted_at and all(due < at for due in clock.breaches)
+            if clock.is_running and in_order:
+                self.notice(at, (clock,))
+                due_at = at + timedelta(minutes=clock.target_minutes)
+                self._emit(ClockRestarted(key=clock.key, due_at=due_at), at)
+            elif at >= clock.started_at:
+                self.reckon(clock)
 
-    def _restart(self, clock: Clock, at: datetime, undone: list[datetime]) -> None:
-        for due_at in undone:
-            self._retract(clock, due_at, at)
-        if not undone:
-            self.notice(at, (clock,))
-        due_at = at + timedelta(minutes=clock.target_minutes)
-        self._emit(ClockRestarted(key=clock.key, due_at=due_at), at)
-        if undone and due_at < max(undone):
-            self._miss(self.case.clocks[clock.key], due_at, max(undone))
+    def reckon(self, clock: Clock) -> None:
+        """Bring a clock of progress_update in line with all that is known by now."""
+        latest = (due + timedelta(microseconds=1) for due in clock.breaches)
+        horizon = max([self.case.last_at or self._context.occurred_at, *latest])
+        messages = [self.answered_at(version) for version in self.case.answers]
+        missed, since = reckoned(clock, messages, horizon)
+        for due_at in sorted(set(clock.breaches).difference(missed)):
+            self._retract(clock, due_at, self._context.occurred_at)
+        for first, count in runs(clock, set(missed).difference(clock.breaches)):
+            self._breach(clock, first, count, None)
+        if since is None or not clock.is_running:
+            return
+        due_at = since + timedelta(minutes=clock.target_minutes)
+        while due_at < horizon:
+            due_at += timedelta(minutes=clock.target_minutes)
+        if (since, due_at) != (clock.restarted_at, clock.due_at):
+            later = since > clock.restarted_at
+            event = (ClockRestarted if later else ClockResumed)(key=clock.key, due_at=due_at)
+            self._emit(event, since)
 
-    def _mend(self, clock: Clock, at: datetime, undone: list[datetime]) -> None:
-        """Between a message learnt late and the next one known, the periods lie differently."""
-        later = [c.occurred_at for c in self.case.contacts if c.counts and c.occurred_at > at]
-        until = min([*later, clock.restarted_at])
-        period = timedelta(minutes=clock.target_minutes)
-        due, expected = at + period, set[datetime]()
-        while due < until:
-            expected.add(due)
-            due += period
-        had = {breach for breach in undone if breach < until}
-        for due_at in sorted(had - expected):
-            self._retract(clock, due_at, at)
-        for due_at in sorted(expected - had):
-            self._breach(clock, due_at, 1, None)
+    def answered_at(self, version: int) -> datetime:
+        """When the buyer was answered by the event of that version: as of its entry, where a
+        person dated it back too far and nobody vouched for it."""
+        at, entry = self.case.answers[version], self.case.entries.get(version)
+        if entry is None or version in self.case.confirmed_entries:
+            return at
+        stamp = Stamp(version, entry.occurred_at, entry.decided_at, entry.actor)
+        return at if self.believes(stamp) else entry.decided_at
 
     def pause(self, clock: Clock, at: datetime) -> None:
         self.notice(at, (clock,))
         self._emit(ClockPaused(key=clock.key), at)
+        if any(due >= at for due in clock.breaches):
+            self.reckon(self.case.clocks[clock.key])
 
     def resume(self, clock: Clock, at: datetime) -> None:
         """Run on, with the whole target granted afresh."""

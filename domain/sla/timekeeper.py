@@ -280,6 +280,8 @@ class Timekeeper:
         """Run on, with the whole target granted afresh."""
         due_at = at + timedelta(minutes=clock.target_minutes)
         self._emit(ClockResumed(key=clock.key, due_at=due_at), at)
+        if clock.clock is ClockName.PROGRESS_UPDATE and at < (self.case.last_at or at):
+            self.reckon(self.case.clocks[clock.key])
 
     # --------------------------------------------------------- retargeting
 

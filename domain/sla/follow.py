@@ -275,8 +275,9 @@ def _confirmed(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> 
     for clock in list(keeper.case.clocks.values()):
         if clock.clock in names and _answers(keeper, clock, at, stamp, world):
             keeper.satisfy(clock, at, counts=True, stamp=stamp)
-    if version in keeper.case.answers:
-        keeper.heard(at)
+    for clock in list(keeper.case.clocks.values()):
+        if clock.clock is ClockName.PROGRESS_UPDATE:
+            keeper.reckon(clock)
 
 
 # ----------------------------------------------- negotiation and execution

@@ -38,6 +38,7 @@ def schema(
         terminal.write_json(message_schema(wanted))
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)  # a name must be fit to be copied
     for name in wanted:
         command = COMMANDS[name]
         kind = terminal.t("fact" if command.IS_FACT else "command")

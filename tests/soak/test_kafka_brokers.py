@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import tempfile
 import threading
 import time
@@ -34,6 +35,19 @@ NAME = TOPIC.full_name("soak")
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quiet() -> Generator[None]:
+    """kafka-python does not close the socket of an attempt that failed; what it logs would keep
+    them all until the end of the run."""
+    logger = logging.getLogger("kafka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    yield
+    logger.setLevel(level)
+    for _ in range(5):
+        gc.collect()
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Generator[Cluster]:
     with (
@@ -43,8 +57,6 @@ def cluster() -> Generator[Cluster]:
         with open_admin(found.address) as admin:
             init_topics(admin, "soak", [TOPIC])
         yield found
-    for _ in range(5):  # kafka-python does not close the socket of an attempt that failed
-        gc.collect()
 
 
 @dataclass

@@ -52,13 +52,11 @@ def _retold(refund: Refund, target: Case) -> list[_Result]:
         by=refund.by,
     )
     results: list[_Result] = []
-    stands = refund.status is RefundStatus.SUCCEEDED
-    in_doubt = refund.status is RefundStatus.UNKNOWN
-    if (stands or (in_doubt and refund.lines)) and not (known and is_same(known, paid)):
+    if refund.lines and not (known and is_same(known, paid)):
         results.append(paid)
-    if not stands:
+    if refund.status is not RefundStatus.SUCCEEDED:
         results.append(ev.RefundReversed(action_key=key, reason=""))
-    if in_doubt:
+    if refund.status is RefundStatus.UNKNOWN:
         results.append(ev.RefundUnknown(action_key=key))
     return results
 

@@ -448,7 +448,7 @@ class Case(State):
     auto_inputs: str | None = None
     budget_days: Mapping[str, str] = field(default_factory=dict[str, str])
     told: frozenset[tuple[object, ...]] = frozenset()
-    answers: Mapping[int, datetime] = field(default_factory=dict)
+    answers: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
     exemption_tag: bool | None = None
     entries: Mapping[int, Entry] = field(default_factory=dict[int, Entry])
     corrected: frozenset[int] = frozenset()

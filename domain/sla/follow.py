@@ -100,7 +100,7 @@ def _follow_event(
         case ev.ContactRecorded():
             if keeper.case.contacts[-1].counts:
                 _responded(keeper, at, stamp, world)
-                keeper.heard(keeper.answered_at(stamp.version))
+                keeper.heard(stamp.version)
         case ev.ResolutionProposed() if event.by is Party.SHOP:
             _offered(keeper, at, stamp, world)
             keeper.start(ClockName.ANSWER, Party.BUYER, at, about=event.proposal_id)
@@ -214,7 +214,7 @@ def _offered(keeper: Timekeeper, at: datetime, stamp: Stamp, world: World) -> No
     """A solution was offered, declined or decided: it answers the buyer, too."""
     _responded(keeper, at, stamp, world)
     _solved(keeper, at, stamp)
-    keeper.heard(keeper.answered_at(stamp.version))
+    keeper.heard(stamp.version)
 
 
 def _solved(keeper: Timekeeper, at: datetime, stamp: Stamp) -> None:
@@ -237,13 +237,16 @@ def _taken_back(keeper: Timekeeper, version: int, stamp: Stamp, world: World) ->
     yet."""
     if not any(contact.version == version for contact in keeper.case.contacts):
         return
-    times = sorted(keeper.answered_at(answer) for answer in keeper.case.answers)
     for clock in list(keeper.case.clocks.values()):
         if clock.clock is ClockName.PROGRESS_UPDATE:
             keeper.reckon(clock)
         if clock.clock is not ClockName.FIRST_RESPONSE or clock.status is not ClockStatus.SATISFIED:
             continue
-        others = [at for at in times if _answers(keeper, clock, at, stamp, world)]
+        others = sorted(
+            keeper.answered_at(answer)
+            for answer, at in keeper.case.answers.items()
+            if _answers(keeper, clock, at, stamp, world)
+        )
         if clock.ended_at in others:
             continue
         keeper.reopen(clock, stamp.occurred_at)

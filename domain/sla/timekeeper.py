@@ -227,25 +227,28 @@ class Timekeeper:
 
     # ------------------------------------------------- the recurring clock
 
-    def heard(self, at: datetime) -> None:
-        """The buyer got a substantive message at `at`: the next period of progress_update runs
-        from there. One learnt late leaves the periods as if it had been known in time."""
+    def heard(self, version: int) -> None:
+        """The buyer got a substantive message: the next period of progress_update runs from
+        there. One learnt late leaves the periods as if it had been known in time."""
+        at = self.answered_at(version)
         for clock in list(self.case.clocks.values()):
-            if clock.clock is not ClockName.PROGRESS_UPDATE:
-                continue
+            starts = clock.clock is ClockName.PROGRESS_UPDATE and (
+                self.case.answers[version] >= clock.started_at
+            )
             in_order = at >= clock.restarted_at and all(due < at for due in clock.breaches)
-            if clock.is_running and in_order:
+            if starts and clock.is_running and in_order:
                 self.notice(at, (clock,))
                 due_at = at + timedelta(minutes=clock.target_minutes)
                 self._emit(ClockRestarted(key=clock.key, due_at=due_at), at)
-            elif at >= clock.started_at:
+            elif starts:
                 self.reckon(clock)
 
     def reckon(self, clock: Clock) -> None:
         """Bring a clock of progress_update in line with all that is known by now."""
         latest = (due + timedelta(microseconds=1) for due in clock.breaches)
         horizon = max([self.case.last_at or self._context.occurred_at, *latest])
-        messages = [self.answered_at(version) for version in self.case.answers]
+        answers = self.case.answers.items()
+        messages = [self.answered_at(key) for key, at in answers if at >= clock.started_at]
         missed, since = reckoned(clock, messages, horizon)
         for due_at in sorted(set(clock.breaches).difference(missed)):
             self._retract(clock, due_at, self._context.occurred_at)

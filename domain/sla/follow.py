@@ -40,8 +40,10 @@ EXECUTED: Final = frozenset({Duty.REFUND, Duty.DISPATCH, Duty.GOODWILL})
 
 
 def follow(case: Case, emits: list[Emit], world: World, context: Context) -> list[Emit]:
-    """`emits`, with the clock events that each event of a case leads to right behind it."""
+    """`emits`, with the clock events that each event of a case leads to right behind it; whose turn
+    it is then counts once all is said."""
     keepers = {case_stream(case.case_id): _keeper(case, world, context)}
+    last: dict[str, datetime] = {}
     followed: list[Emit] = []
     for emit in emits:
         if not emit.stream.startswith("case:"):
@@ -56,6 +58,13 @@ def follow(case: Case, emits: list[Emit], world: World, context: Context) -> lis
         stamp = keeper.apply(emit)
         if keeper.case.is_filed or before.is_filed:
             _follow_event(keeper, before, emit.event, stamp, world)
+        followed += keeper.emits
+        last[emit.stream] = stamp.occurred_at
+    for stream, at in last.items():
+        keeper = keepers[stream]
+        keeper.emits = []
+        _follow_turn(keeper, at)
+        keeper.notice(max(at, keeper.case.last_at or at))
         followed += keeper.emits
     return followed
 
@@ -182,8 +191,7 @@ def _follow_event(
             _confirmed(keeper, event.entry, stamp, world)
         case _:
             pass  # the other events move no clock
-    _follow_turn(keeper, at)
-    keeper.notice(max(at, keeper.case.last_at or at))
+    keeper.notice(at)
 
 
 # -------------------------------------------------------- first response

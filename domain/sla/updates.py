@@ -16,16 +16,15 @@ def reckoned(
 
     A period begins with the clock's start, with each message while it runs, and with each resume.
     """
-    pauses = [(start, end) for start, end in clock.pauses if start != end]
     heard = [
         at
         for at in messages
         if at >= clock.started_at
-        and not any(start <= at and (end is None or at < end) for start, end in pauses)
+        and not any(start <= at and (end is None or at < end) for start, end in clock.pauses)
     ]
     turns = [(at, True) for at in heard]
-    turns += [(end, True) for _, end in pauses if end is not None]
-    turns += [(start, False) for start, _ in pauses]
+    turns += [(end, True) for _, end in clock.pauses if end is not None]
+    turns += [(start, False) for start, end in clock.pauses if start != end]
     missed: list[datetime] = []
     since: datetime | None = clock.started_at
     until = horizon if clock.ended_at is None else clock.ended_at

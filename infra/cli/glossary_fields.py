@@ -14,6 +14,7 @@ alias | 另一单号
 aliases | 其他单号
 amount | 金额
 answer | 答复
+answers | 已答复时间
 appraisal_hours | 鉴定小时数
 appraisal_id | 鉴定编号 | appraisal
 appraisals | 鉴定

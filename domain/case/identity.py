@@ -9,6 +9,7 @@ from domain.case import events as ev
 from domain.case.carrying import carry_over
 from domain.case.ledger import book_paid
 from domain.case.linking import (
+    by_case,
     claims_of,
     known_and_new,
     link,
@@ -58,7 +59,7 @@ def file_complaint(
         require_lines(order, command.items)
     if case.is_filed:
         return _filed_again(command, number, case, order, world, context)
-    joins = _by_case(order, command.items)
+    joins = by_case(order, command.items)
     if not joins:
         return _open(command, case, order, world, context)
     emits = [on(case, ev.ComplaintReferred(joined=next(iter(joins))))]
@@ -140,7 +141,7 @@ def _filed_again(
         emits = link(case, order, {}, None, world, context)
     if order is None and case.order_id is not None:
         order = world.order(case.order_id)
-    for case_id, claims in _by_case(order, command.items, case.case_id).items():
+    for case_id, claims in by_case(order, command.items, case.case_id).items():
         about = case if case_id == case.case_id else world.case(case_id)
         emits += _joined(command, number, about, claims, order, world, context)
     return emits
@@ -171,22 +172,6 @@ def _joined(
         lines = (*lines_of(case), *(claim.line for claim in new))
         emits += opened_on_order(order, case.case_id, lines, context.occurred_at)
     return emits
-
-
-def _by_case(
-    order: Order | None, claims: tuple[ItemClaim, ...], own: str | None = None
-) -> dict[str, list[ItemClaim]]:
-    """The open cases about these claims, each with its own claims. What no open case is about
-    goes with `own`, or with the first of them."""
-    found: dict[str, list[ItemClaim]] = {}
-    rest: list[ItemClaim] = []
-    for claim in claims:
-        case_id = None if order is None else order.open_case_on(claim.line)
-        (rest if case_id is None else found.setdefault(case_id, [])).append(claim)
-    home = own or next(iter(found), None)
-    if home is not None and rest:
-        found.setdefault(home, []).extend(rest)
-    return found
 
 
 def _follows(order: Order, claims: tuple[ItemClaim, ...], world: World) -> str | None:

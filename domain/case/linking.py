@@ -163,7 +163,21 @@ def _merge(own: Case, target: Case, names: Mapping[str, str], world: World) -> l
         f"{own.case_id} has proposals, payouts or rulings of its own: end it first.",
         "case_id",
     )
-    about, new = known_and_new(target, claims_of(own, names))
+    order = None if target.order_id is None else world.order(target.order_id)
+    groups = {target.case_id: list[ItemClaim]()}
+    groups |= by_case(order, claims_of(own, names), target.case_id, leaving=own.case_id)
+    emits = [on(own, ev.ComplaintReferred(joined=target.case_id)), *ended_on_order(own)]
+    for case_id, claims in groups.items():
+        case = target if case_id == target.case_id else world.case(case_id)
+        emits += _goes_on(own, case, claims, order)
+    return emits
+
+
+def _goes_on(
+    own: Case, target: Case, claims: Iterable[ItemClaim], order: Order | None
+) -> list[Emit]:
+    """These claims of `own`, its proofs and its contacts, in `target`."""
+    about, new = known_and_new(target, claims)
     proofs = new_proofs(
         target,
         (
@@ -171,7 +185,7 @@ def _merge(own: Case, target: Case, names: Mapping[str, str], world: World) -> l
             for proof in own.evidence.values()
         ),
     )
-    emits = [on(own, ev.ComplaintReferred(joined=target.case_id)), *ended_on_order(own)]
+    emits: list[Emit] = []
     for i, number in enumerate(own.complaints):
         joined = ev.ComplaintJoined(
             number=number,
@@ -184,9 +198,8 @@ def _merge(own: Case, target: Case, names: Mapping[str, str], world: World) -> l
         )
         emits.append(on(target, joined, own.filed_at))
     emits += [_carried_over(contact, target) for contact in own.contacts if not contact.corrected]
-    if target.order_id is not None and own.filed_at is not None:
+    if order is not None and own.filed_at is not None:
         lines = (*lines_of(target), *(claim.line for claim in new))
-        order = world.order(target.order_id)
         emits += opened_on_order(order, target.case_id, lines, own.filed_at)
     return emits
 
@@ -214,6 +227,27 @@ def new_proofs(case: Case, proofs: Iterable[EvidenceRef]) -> tuple[EvidenceRef, 
         if name not in case.evidence:
             new.append(proof.model_copy(update={"evidence_id": name}))
     return tuple(new)
+
+
+def by_case(
+    order: Order | None,
+    claims: Iterable[ItemClaim],
+    own: str | None = None,
+    *,
+    leaving: str | None = None,
+) -> dict[str, list[ItemClaim]]:
+    """The open cases about these claims, each with its own claims. What no open case is about,
+    or only the one that is `leaving`, goes with `own`, or with the first of them."""
+    found: dict[str, list[ItemClaim]] = {}
+    rest: list[ItemClaim] = []
+    for claim in claims:
+        case_id = None if order is None else order.open_case_on(claim.line)
+        stays = case_id is not None and case_id != leaving
+        (found.setdefault(case_id or "", []) if stays else rest).append(claim)
+    home = own or next(iter(found), None)
+    if home is not None and rest:
+        found.setdefault(home, []).extend(rest)
+    return found
 
 
 def known_and_new(

@@ -178,6 +178,7 @@ def _follow_event(
             _no_more_updates(keeper, at, counts)
             keeper.start(ClockName.FIRST_SOLUTION, Party.SHOP, at)
             keeper.start(ClockName.PROGRESS_UPDATE, Party.SHOP, at)
+            _known_already(keeper, at, stamp)
         case ev.CaseClosed() | ev.CaseWithdrawn():
             for clock in list(keeper.case.clocks.values()):
                 if clock.clock in ON_ENDING:
@@ -238,6 +239,23 @@ def _earlier(keeper: Timekeeper, by: timedelta) -> None:
         for clock in keeper.live(name):
             if clock.round == 1 and not keeper.is_the_platforms(clock):
                 keeper.retarget(clock, clock.due_at - by, RetargetReason.EARLIER_COMPLAINT)
+
+
+def _known_already(keeper: Timekeeper, at: datetime, stamp: Stamp) -> None:
+    """A round that began before what is known by now: its answers and offers came in it."""
+    case = keeper.case
+    offers = [offer.proposed_at for offer in case.proposals.values() if offer.by is Party.SHOP]
+    offers += [decline.declined_at for decline in case.declines.values()]
+    answers = [keeper.answered_at(version) for version, said in case.answers.items() if said >= at]
+    first = {ClockName.FIRST_RESPONSE: answers, ClockName.FIRST_SOLUTION: offers}
+    for clock in list(case.clocks.values()):
+        if clock.round != case.round or not clock.is_running:
+            continue
+        came = [moment for moment in first.get(clock.clock, ()) if moment >= at]
+        if came:
+            keeper.satisfy(clock, min(came), counts=True, stamp=stamp)
+        elif clock.clock is ClockName.PROGRESS_UPDATE and answers:
+            keeper.reckon(clock)
 
 
 def _taken_back(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> None:

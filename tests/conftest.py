@@ -18,8 +18,10 @@ HOME = pytest.StashKey[Path]()
 SKIPPED = pytest.StashKey[list[str]]()
 
 # A busy machine is no failure; how long a test may take, faulthandler_timeout says.
-settings.register_profile("casetrail", deadline=None, print_blob=True)
-settings.load_profile("casetrail")
+# Tests draw the same examples in every run, soak tests others each time.
+settings.register_profile("soak", deadline=None, print_blob=True)
+settings.register_profile("test", settings.get_profile("soak"), derandomize=True)
+settings.load_profile("test")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -84,8 +84,8 @@ class CaseMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------- the world
 
-    @initialize()
-    def place_the_order(self) -> None:
+    @initialize(first=complaints())
+    def an_order_is_placed_and_somebody_complains(self, first: Command) -> None:
         lines = tuple(
             OrderedLine(
                 line=line,
@@ -105,6 +105,7 @@ class CaseMachine(RuleBasedStateMachine):
             freight=Money(amount="3.00", currency="CNY"),
         )
         self._put(order, self.now - timedelta(days=3))
+        self._put(first, self.now)
 
     @rule(minutes=st.sampled_from((1, 30, 60 * 7, 60 * 24, 60 * 24 * 4, 60 * 24 * 9)))
     def time_passes(self, minutes: int) -> None:

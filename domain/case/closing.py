@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from domain.case import commands as cmd
@@ -25,7 +25,7 @@ def decide_closing(
         case cmd.ConfirmSolution():
             return _confirm(command, case, world, context)
         case cmd.ReportNotSolved():
-            return _not_solved(command, case)
+            return _not_solved(command, case, context)
         case cmd.InviteEvaluation():
             return _invite(command, case)
         case cmd.RecordEvaluation():
@@ -43,9 +43,9 @@ def decide_closing(
         case cmd.CloseCase():
             return _close(command, case, world, context)
         case cmd.WithdrawCase():
-            return _withdraw(command, case)
+            return _withdraw(command, case, context)
         case cmd.ReopenCase():
-            return _reopen(command, case, world)
+            return _reopen(command, case, world, context)
         case cmd.TellRemedy():
             return _tell_remedy(command, case)
         case cmd.RecordForgiveness():
@@ -126,7 +126,7 @@ def _require_done(case: Case) -> None:
     )
 
 
-def _not_solved(command: cmd.ReportNotSolved, case: Case) -> list[Emit]:
+def _not_solved(command: cmd.ReportNotSolved, case: Case, context: Context) -> list[Emit]:
     """Rejected: case_ended, obligations_open, payout_in_flight, nothing_tried (nothing was
     agreed, ruled or confirmed in this round)."""
     require_open(case)
@@ -136,7 +136,15 @@ def _not_solved(command: cmd.ReportNotSolved, case: Case) -> list[Emit]:
         since is None or agreement.reached_at >= since for agreement in case.agreements.values()
     )
     require(tried, "nothing_tried", "In this round nothing was done yet that failed.", "case_id")
-    return [on(case, ev.RoundOpened(round=case.round + 1, private=command.private))]
+    opened = ev.RoundOpened(round=case.round + 1, private=command.private)
+    return [on(case, opened, _in_round(case, context))]
+
+
+def _in_round(case: Case, context: Context) -> datetime:
+    """When it happened; what ends a round or follows on its end never lies before its start, nor
+    before that end."""
+    known = (context.occurred_at, case.round_since, case.confirmed_at, case.ended_at)
+    return max(moment for moment in known if moment is not None)
 
 
 # -------------------------------------------------------------- evaluation
@@ -217,7 +225,11 @@ def _close(command: cmd.CloseCase, case: Case, world: World, context: Context) -
         ),
         private=command.private,
     )
-    return [*_proposals_moot(case), on(case, closed), *ended_on_order(case)]
+    return [
+        *_proposals_moot(case),
+        on(case, closed, _in_round(case, context)),
+        *ended_on_order(case),
+    ]
 
 
 def _outcome(command: cmd.CloseCase, supported: tuple[Outcome, ...]) -> Outcome:
@@ -250,7 +262,7 @@ def _proposals_moot(case: Case) -> list[Emit]:
     ]
 
 
-def _withdraw(command: cmd.WithdrawCase, case: Case) -> list[Emit]:
+def _withdraw(command: cmd.WithdrawCase, case: Case, context: Context) -> list[Emit]:
     """Rejected: case_ended, not_theirs_to_withdraw."""
     require(
         command.by in (Party.BUYER, Party.PLATFORM),
@@ -262,10 +274,14 @@ def _withdraw(command: cmd.WithdrawCase, case: Case) -> list[Emit]:
         return []
     require_open(case)
     withdrawn = ev.CaseWithdrawn(by=command.by, private=command.private)
-    return [*_proposals_moot(case), on(case, withdrawn), *ended_on_order(case)]
+    return [
+        *_proposals_moot(case),
+        on(case, withdrawn, _in_round(case, context)),
+        *ended_on_order(case),
+    ]
 
 
-def _reopen(command: cmd.ReopenCase, case: Case, world: World) -> list[Emit]:
+def _reopen(command: cmd.ReopenCase, case: Case, world: World, context: Context) -> list[Emit]:
     """Rejected: not_ended, open_case_on_item."""
     require(not case.is_open, "not_ended", "The case is open.", "case_id")
     emits: list[Emit] = []
@@ -281,9 +297,10 @@ def _reopen(command: cmd.ReopenCase, case: Case, world: World) -> list[Emit]:
             )
         if case.filed_at is not None:
             emits = opened_on_order(order, case.case_id, lines_of(case), case.filed_at)
+    at = _in_round(case, context)
     reopened = [
-        on(case, ev.CaseReopened(reason=command.reason, private=command.private)),
-        on(case, ev.RoundOpened(round=case.round + 1)),
+        on(case, ev.CaseReopened(reason=command.reason, private=command.private), at),
+        on(case, ev.RoundOpened(round=case.round + 1), at),
     ]
     if case.exemption is not Exemption.NONE:
         reopened.append(on(case, ev.ExemptionSuspended()))

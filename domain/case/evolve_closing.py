@@ -48,10 +48,14 @@ def evolve_closing(case: Case, event: ev.ClosingEvent, stamp: Stamp) -> Case:
                 outcome=event.outcome,
                 totals=event.totals,
                 ended_at=stamp.occurred_at,
+                ended_rounds={**case.ended_rounds, case.round: stamp.occurred_at},
             )
         case ev.CaseWithdrawn():
             return case.with_(
-                status=Status.WITHDRAWN, outcome=Outcome.WITHDRAWN, ended_at=stamp.occurred_at
+                status=Status.WITHDRAWN,
+                outcome=Outcome.WITHDRAWN,
+                ended_at=stamp.occurred_at,
+                ended_rounds={**case.ended_rounds, case.round: stamp.occurred_at},
             )
         case ev.CaseReopened():
             # The round that follows at once is already this one's: its clocks bear its number.

@@ -374,6 +374,7 @@ class Case(State):
     told: what the outside has told, to know a repeat by (see `parts.fact_key`).
     answers: when the buyer was answered, by a message, an offer, a decline or a decision, by the
     version of its event.
+    ended_rounds: when the case ended, by the round that it was in, reopened since or not.
     complaints: numbers under which it was complained about, this case's own first.
     """
 
@@ -439,6 +440,7 @@ class Case(State):
     outcome: Outcome | None = None
     totals: Totals | None = None
     ended_at: datetime | None = None
+    ended_rounds: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
     remedy_told_at: datetime | None = None
     forgiven_at: datetime | None = None
     exemption: Exemption = Exemption.NONE

@@ -268,10 +268,11 @@ def _taken_back(keeper: Timekeeper, version: int, stamp: Stamp, world: World) ->
             keeper.reckon(clock)
         if clock.clock is not ClockName.FIRST_RESPONSE or clock.status is not ClockStatus.SATISFIED:
             continue
+        ends = [end for r, end in keeper.case.ended_rounds.items() if r >= clock.round]
         others = sorted(
             keeper.answered_at(answer)
             for answer, at in keeper.case.answers.items()
-            if _answers(keeper, clock, at, stamp, world)
+            if _answers(keeper, clock, at, stamp, world) and at <= min(ends, default=at)
         )
         if clock.ended_at in others:
             continue
@@ -279,8 +280,8 @@ def _taken_back(keeper: Timekeeper, version: int, stamp: Stamp, world: World) ->
         again = keeper.case.clocks[clock.key]
         if others:
             keeper.satisfy(again, others[0], counts=True, stamp=stamp)
-        elif not keeper.case.is_open:
-            keeper.cancel(again, keeper.case.ended_at or stamp.occurred_at, counts=True)
+        elif ends:
+            keeper.cancel(again, min(ends), counts=True)
 
 
 def _confirmed(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> None:

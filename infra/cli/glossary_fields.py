@@ -86,6 +86,7 @@ duty | 义务类型
 effective_from | 生效时间
 eligible | 符合豁免
 ended | 结束
+ended_rounds | 各轮结束时间
 ended_at | 结束时间
 entries | 记录
 entry | 记录版本 | entry

@@ -17,9 +17,18 @@ from pydantic import BaseModel, ValidationError
 
 from domain.case import commands as cmd
 from domain.case.commands import CaseCommandBase, FileComplaint
+from domain.case.offers import IMPLAUSIBLE
 from domain.case.state import Case
 from domain.case.turn import Action
-from domain.case.values import EvidenceKind, EvidenceRef, ItemClaim, ProblemType, Share
+from domain.case.values import (
+    EvidenceKind,
+    EvidenceRef,
+    ItemClaim,
+    ProblemType,
+    Resolution,
+    Rung,
+    Share,
+)
 from domain.kernel import COMMANDS, Command, Private
 from domain.money import Money
 
@@ -51,6 +60,8 @@ _POOLS: dict[str, tuple[object, ...]] = {
 }
 _WORDS = ("x",)
 
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
 
 def money() -> st.SearchStrategy[Money]:
     """From a fen to more than was paid."""
@@ -58,33 +69,31 @@ def money() -> st.SearchStrategy[Money]:
     return st.builds(Money, amount=st.sampled_from(amounts), currency=st.just("CNY"))
 
 
-def commands() -> st.SearchStrategy[Command]:
-    """Any command or fact of a case, sensible or not."""
-    drawn = st.one_of([_deferred(cls) for cls in _CLASSES])
-    return st.builds(_with_own_key, drawn, st.sampled_from((True, True, True, True, False)))
-
-
-def _deferred(cls: type[BaseModel]) -> st.SearchStrategy[Any]:
-    return st.deferred(lambda: command_of(cls))
-
-
-def _with_own_key(command: Any, own: bool) -> Command:
-    """Mostly a key of the case's own; now and then one that another case uses, too."""
+@st.composite
+def commands(draw: Draw) -> Command:
+    """Any command or fact of a case, sensible or not. Mostly with a key of the case's own; now and
+    then one that another case uses, too."""
+    command: Any = draw(command_of(draw(st.sampled_from(_CLASSES))))
+    own = draw(st.sampled_from((True, True, True, True, False)))
     if own and getattr(command, "action_key", None) is not None:
         key = f"{command.action_key}-{command.case_id[-1]}"
         return command.model_copy(update={"action_key": key})  # type: ignore[no-any-return]
     return command  # type: ignore[no-any-return]
 
 
-def complaints() -> st.SearchStrategy[Command]:
+@st.composite
+def complaints(draw: Draw) -> Command:
     """A complaint, mostly about the order that is known."""
     orders = st.sampled_from((ORDER, ORDER, ORDER, UNSEEN, None))
-    return command_of(FileComplaint, order_id=orders)
+    complaint: Command = draw(command_of(FileComplaint, order_id=orders))
+    return complaint
 
 
-def command_about(case: Case) -> st.SearchStrategy[Command]:
+@st.composite
+def command_about(draw: Draw, case: Case) -> Command:
     """Any command or fact of a case, about what the case has, or something new."""
-    return st.sampled_from(_CLASSES).flatmap(lambda cls: command_of(cls, **_parts_of(case)))
+    command: Command = draw(command_of(draw(st.sampled_from(_CLASSES)), **_parts_of(case)))
+    return command
 
 
 _CLASSES = tuple(cls for cls in COMMANDS.values() if issubclass(cls, CaseCommandBase))
@@ -236,9 +245,6 @@ def _is_optional(annotation: Any) -> bool:
 # ------------------------------------------------------------ sensible steps
 
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-
-
 def next_step(case: Case, action: Action, about: str, n: int, draw: Draw) -> Command | None:
     """A command that takes this step of the case, if one is known here. n: for new names."""
     case_id = case.case_id
@@ -251,7 +257,17 @@ def next_step(case: Case, action: Action, about: str, n: int, draw: Draw) -> Com
                 return cmd.LinkOrder(case_id=case_id, order_id=ORDER)
             return _proposal(case, n, draw)
         case Action.ANSWER_PROPOSAL | Action.ANSWER_COUNTER:
-            return cmd.AcceptProposal(case_id=case_id, proposal_id=about)
+            accepted = draw(st.sampled_from((True, True, False)))
+            return (cmd.AcceptProposal if accepted else cmd.DeclineProposal)(
+                case_id=case_id, proposal_id=about
+            )
+        case Action.ANSWER_DECLINE:
+            answer = draw(st.sampled_from(("supplemented", "accepted", "called_platform")))
+            return cmd.AnswerDecline.model_validate(
+                {"case_id": case_id, "decline_id": about, "answer": answer}
+            )
+        case Action.RULE:
+            return _ruling(case, n, draw)
         case Action.PAY:
             return cmd.RequestRefund(case_id=case_id, action_key=f"y{n}", obligation_id=about)
         case Action.CHECK_PAYOUT if case.refunds[about].status == "failed":
@@ -279,6 +295,18 @@ def next_step(case: Case, action: Action, about: str, n: int, draw: Draw) -> Com
         case Action.DELIVER:
             sent = [r.shipment_id for r in case.replacements.values() if r.obligation_id == about]
             return cmd.RecordReplacementDelivered(case_id=case_id, shipment_id=sent[-1])
+        case Action.REPAIR:
+            return _repair(case, about)
+        case Action.GRANT_GOODWILL:
+            return cmd.GrantGoodwill(
+                case_id=case_id,
+                action_key=f"w{n}",
+                rung=Rung.COUPON,
+                amount=Money(amount="2.00", currency="CNY"),
+                obligation_id=about,
+            )
+        case Action.SETTLE_DIVERGENCE if draw(st.booleans()):
+            return cmd.SettleDivergence(case_id=case_id, divergence_id=int(about))
         case Action.CONFIRM:
             solved = draw(st.sampled_from((True, True, True, False)))
             return (cmd.ConfirmSolution if solved else cmd.ReportNotSolved)(case_id=case_id)
@@ -291,19 +319,41 @@ def next_step(case: Case, action: Action, about: str, n: int, draw: Draw) -> Com
             return None
 
 
-def _proposal(case: Case, n: int, draw: Draw) -> cmd.ProposeResolution:
+def _proposal(case: Case, n: int, draw: Draw) -> Command:
     item = case.items[draw(st.sampled_from(sorted(case.items)))]
-    resolutions = ["reship"]
-    if case.order_id == ORDER:
-        resolutions += ["refund_partial", "refund_partial", "return_and_refund"]
-    resolution = draw(st.sampled_from(resolutions))
+    if draw(st.sampled_from((True, *(False,) * 5))):
+        return _decline(case, n, draw)
+    known = case.order_id == ORDER
+    resolutions = ["reship", "repair", *(["refund_partial"] * 3 + ["return_and_refund"]) * known]
+    fitting = [r for r in resolutions if item.problem not in IMPLAUSIBLE.get(Resolution(r), ())]
+    resolution = draw(st.sampled_from(fitting or ["exchange"]))
     part: dict[str, object] = {"items": (item.number,), "resolution": resolution}
-    if resolution != "reship":
+    if "refund" in resolution:
         amount = draw(st.sampled_from(("1.00", "3.00", "9.00", "17.50", "19.00")))
         part["amounts"] = ({"line": item.line, "money": {"amount": amount, "currency": "CNY"}},)
-    return cmd.ProposeResolution.model_validate(
-        {"case_id": case.case_id, "proposal_id": f"q{n}", "parts": (part,)}
-    )
+    proposal: dict[str, object] = {"proposal_id": f"q{n}", "parts": (part,)}
+    if known and draw(st.sampled_from((True, False, False, False))):
+        proposal["goodwill"] = {"amount": "2.00", "currency": "CNY"}
+    return cmd.ProposeResolution.model_validate({"case_id": case.case_id} | proposal)
+
+
+def _decline(case: Case, n: int, draw: Draw) -> Command:
+    ground = draw(st.sampled_from(("no_evidence", "no_defect_found", "duplicate")))
+    decline: dict[str, object] = {"decline_id": f"n{n}", "ground": ground}
+    decline |= {"items": tuple(case.items), "evidence": tuple(case.evidence)}
+    return cmd.DeclineComplaint.model_validate({"case_id": case.case_id} | decline)
+
+
+def _ruling(case: Case, n: int, draw: Draw) -> Command:
+    item = case.items[draw(st.sampled_from(sorted(case.items)))]
+    ruling: dict[str, object] = {
+        "ruling_id": f"g{n}",
+        "ruled_for": draw(st.sampled_from(("buyer", "shop", "split"))),
+        "items": (item.number,),
+    }
+    if ruling["ruled_for"] != "shop":
+        ruling["amounts"] = ({"line": item.line, "money": draw(money())},)
+    return cmd.RecordRuling.model_validate({"case_id": case.case_id} | ruling)
 
 
 def _inspection(case: Case, return_id: str, draw: Draw) -> Command | None:
@@ -325,6 +375,18 @@ def _inspection(case: Case, return_id: str, draw: Draw) -> Command | None:
     return cmd.InspectReturn.model_validate(
         {"case_id": case.case_id, "return_id": return_id, "units": units}
     )
+
+
+def _repair(case: Case, obligation_id: str) -> Command:
+    repair = case.repairs.get(obligation_id)
+    step = repair.step.value if repair is not None and repair.ordered else ""
+    next_: dict[str, type[Command]] = {
+        "": cmd.OrderRepair,
+        "ordered": cmd.RecordRepairItemReceived,
+        "received": cmd.CompleteRepair,
+    }
+    command = next_.get(step, cmd.RecordRepairSentBack)
+    return command.model_validate({"case_id": case.case_id, "obligation_id": obligation_id})
 
 
 def _decision(case: Case, obligation_id: str, n: int) -> Command | None:

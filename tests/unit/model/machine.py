@@ -18,6 +18,7 @@ from domain.case import commands as cmd
 from domain.case.events import DivergenceFound
 from domain.case.state import Case, Refund, Status
 from domain.case.turn import steps, turn
+from domain.case.values import Party
 from domain.kernel import (
     Actor,
     Command,
@@ -176,6 +177,16 @@ class CaseMachine(RuleBasedStateMachine):
             if command is not None:
                 self._put(command, self.now)
                 return
+
+    @precondition(lambda self: bool(self._filed()))
+    @rule(data=st.data(), late=LATE, by=BY)
+    def a_case_is_withdrawn_or_reopened(self, data: _Drawn, late: int, by: Actor) -> None:
+        case = data.draw(st.sampled_from(self._filed()))
+        if case.is_open and data.draw(st.sampled_from((True, True, False))):
+            return
+        withdrawn = cmd.WithdrawCase(case_id=case.case_id, by=Party.BUYER)
+        reopened = cmd.ReopenCase(case_id=case.case_id, reason="again")
+        self._put(withdrawn if case.is_open else reopened, self.now - timedelta(minutes=late), by)
 
     @precondition(lambda self: bool(self._payouts()))
     @rule(data=st.data())

@@ -1,6 +1,6 @@
 """Random commands and facts about three cases of one order break no invariant.
 
-The same examples in every run; tests/soak tries ten times as many, others each time.
+The same examples in every run; tests/soak tries more and longer ones.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from domain.case.state import Case
 from domain.case.supplier_track import decide_supplier_track
 from domain.case.values import DivergenceKind
 from domain.kernel import Context, Emit, require
-from domain.sla.follow import decide_clocks, follow
+from domain.sla.decide import decide_clocks
+from domain.sla.follow import follow
 from domain.world import World
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from domain.case.evolve import CaseEvent, evolve
 from domain.case.state import Case
 from domain.case.values import Party
 from domain.kernel import ActorKind, Context, Emit, Stamp, case_stream
-from domain.policy import Policies
 from domain.sla.events import (
     BreachRetracted,
     ClockBreached,
@@ -32,6 +31,9 @@ from domain.sla.events import (
 from domain.sla.state import Clock, ClockStatus
 from domain.sla.updates import reckoned, runs
 
+if TYPE_CHECKING:
+    from domain.world import World
+
 MAX_MISSED: Final = 10_000
 """Missed periods that one event may tell of: 27 years of daily updates."""
 
@@ -39,10 +41,11 @@ MAX_MISSED: Final = 10_000
 class Timekeeper:
     """One case and the events collected for it so far. `case` is folded along."""
 
-    def __init__(self, case: Case, policies: Policies, context: Context) -> None:
+    def __init__(self, case: Case, world: World, context: Context) -> None:
+        platform, shop, _ = case.case_id.split(":", 2)
         self.case = case
         self.emits: list[Emit] = []
-        self._policies = policies
+        self._policies = world.policies(platform, shop, case.category)
         self._context = context
 
     # ------------------------------------------------------------- folding
@@ -185,6 +188,15 @@ class Timekeeper:
             end = at if counts else self._context.now
             self.notice(end, (clock,))
             self._emit(ClockCancelled(key=clock.key), end)
+
+    def end(self, name: ClockName, about: str, at: datetime, satisfied: bool, stamp: Stamp) -> None:
+        """End the clock about one matter: satisfied at `at`, or not needed any more."""
+        counts = self.believes(stamp)
+        for clock in self.about(name, about):
+            if satisfied:
+                self.satisfy(clock, at, counts=counts, stamp=stamp)
+            elif clock.is_live:
+                self.cancel(clock, at, counts=counts)
 
     def reopen(self, clock: Clock, at: datetime) -> None:
         """What had satisfied it was entered by mistake: it runs on, with its old due time."""

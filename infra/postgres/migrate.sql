@@ -45,29 +45,44 @@ from stored_events;
 select set_config('casetrail.app_role', %s, true);
 
 -- name: grant_tables
--- Read models are made by the application itself, hence CREATE on the schema. The log and the
--- list of migrations can be read and the log appended to; the other tables are worked on.
+-- Read models are made by the application itself, hence CREATE on the schema. What is history can
+-- be read and added to; where a row is only ever marked, it can't be removed; other tables are
+-- worked on. What the role has is compared first: every command migrates, few change a grant.
 do $$
 declare
-    app  text := current_setting('casetrail.app_role');
-    item record;
+    app     text := current_setting('casetrail.app_role');
+    item    record;
+    allowed text[];
+    what    text;
 begin
     execute format('grant usage, create on schema %I to %I', current_schema(), app);
     for item in
-        select c.relname as name, c.relkind as kind
+        select c.oid, c.relname as name, c.relkind as kind
         from pg_class c
         where c.relnamespace = current_schema()::regnamespace
           and c.relkind in ('r', 'p', 'S') and c.relowner = current_user::regrole
     loop
         if item.kind = 'S' then
             execute format('grant usage, select on sequence %I to %I', item.name, app);
-        elsif item.name = 'schema_migrations' then
-            execute format('grant select on table %I to %I', item.name, app);
-        elsif item.name = 'stored_events' then
-            execute format('grant select, insert on table %I to %I', item.name, app);
-        else
-            execute format('grant select, insert, update, delete on table %I to %I', item.name, app);
+            continue;
         end if;
+        allowed := case
+            when item.name = 'schema_migrations' then '{select}'
+            when item.name in ('stored_events', 'answers', 'subject_links', 'master_key')
+                then '{select, insert}'
+            when item.name in ('subject_keys', 'kafka_offsets', 'dead_letters')
+                then '{select, insert, update}'
+            else '{select, insert, update, delete}'
+        end;
+        foreach what in array
+            '{select, insert, update, delete, truncate, references, trigger}'::text[]
+        loop
+            if what = any (allowed) and not has_table_privilege(app, item.oid, what) then
+                execute format('grant %s on table %I to %I', what, item.name, app);
+            elsif what <> all (allowed) and has_table_privilege(app, item.oid, what) then
+                execute format('revoke %s on table %I from %I', what, item.name, app);
+            end if;
+        end loop;
     end loop;
 end
 $$;

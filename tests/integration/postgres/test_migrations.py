@@ -12,6 +12,7 @@ import pytest
 
 from infra.postgres import MigrationError, connect, migrate, pending_migrations
 from infra.postgres.migrate import Migration, read_migrations
+from infra.postgres.roles import APPLICATION
 from tests.databases import Database
 
 
@@ -97,6 +98,46 @@ def test_the_application_appends_to_the_log_and_cannot_change_it(database: Datab
                 conn.execute(forbidden)
         conn.execute("create table a_read_model (id int primary key)")
         conn.execute("drop table a_read_model")
+
+
+@pytest.mark.parametrize(
+    ("table", "allowed"),
+    [
+        ("schema_migrations", {"SELECT"}),
+        ("stored_events", {"SELECT", "INSERT"}),
+        ("answers", {"SELECT", "INSERT"}),
+        ("subject_links", {"SELECT", "INSERT"}),
+        ("master_key", {"SELECT", "INSERT"}),
+        ("subject_keys", {"SELECT", "INSERT", "UPDATE"}),
+        ("kafka_offsets", {"SELECT", "INSERT", "UPDATE"}),
+        ("dead_letters", {"SELECT", "INSERT", "UPDATE"}),
+    ],
+)
+def test_the_application_has_the_rights_on_a_table_that_it_needs_and_no_others(
+    database: Database, table: str, allowed: set[str]
+) -> None:
+    assert granted(database, table) == allowed
+
+
+def test_rights_that_an_earlier_version_gave_too_generously_are_taken_back(
+    database: Database,
+) -> None:
+    with closing(connect(database.owner_url, autocommit=True)) as conn:
+        conn.execute("grant all on answers to casetrail_app")
+    assert {"UPDATE", "DELETE"} <= granted(database, "answers")
+    migrate(database.owner_url, app_role=APPLICATION)
+    assert granted(database, "answers") == {"SELECT", "INSERT"}
+
+
+def granted(database: Database, table: str) -> set[str]:
+    """What the application's role may do with the table."""
+    with closing(connect(database.owner_url)) as conn:
+        found = conn.execute(
+            "select privilege_type from information_schema.role_table_grants"
+            " where table_name = %s and grantee = %s",
+            (table, APPLICATION),
+        )
+        return {str(privilege) for (privilege,) in found}
 
 
 @pytest.mark.parametrize("names", [["0002_a.sql"], ["0001_a.sql", "0003_b.sql"], ["1_a.sql"]])

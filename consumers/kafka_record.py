@@ -56,16 +56,28 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
+class Topic(Protocol):
+    """A topic that is read. name: without the prefix."""
+
+    @property
+    def name(self) -> str: ...
+
+    def translate(self, record: Record) -> Sequence[Request]:
+        """What the record asks for, in order: one transaction's. Malformed if it asks for
+        nothing."""
+        ...
+
+
 @dataclass(frozen=True)
 class KafkaTopic:
-    """What one topic takes. name: without the prefix; types: of the commands and facts that may
-    come on it."""
+    """A topic of commands and facts in our own form, one a record. types: which may come on
+    it."""
 
     name: str
     types: frozenset[str]
     _bodies: dict[str, TypeAdapter[Any]] = field(default_factory=dict[str, TypeAdapter[Any]])
 
-    def translate(self, record: Record) -> Request:
+    def translate(self, record: Record) -> tuple[Request]:
         """The request that the record asks for; Malformed if it asks for none."""
         value = record.value
         if value is None:
@@ -83,7 +95,7 @@ class KafkaTopic:
             raise _broken(e) from e
         command: Command = body.data
         _check_key(record.key, command)
-        return Request(
+        request = Request(
             source=f"kafka:{headers['ce_source']}",
             message_id=headers["ce_id"],
             command=command,
@@ -91,8 +103,9 @@ class KafkaTopic:
             occurred_at=occurred_at,
             correlation_id=headers.get("ce_correlationid"),
             causation_id=headers.get("ce_causationid"),
-            origin=f"{record.topic}/{record.partition}/{record.offset}",
+            origin=origin(record),
         )
+        return (request,)
 
     def _command(self, written: str) -> type[Command]:
         found = _TYPE.fullmatch(written)
@@ -112,6 +125,11 @@ class KafkaTopic:
             model = create_model(f"{cls.__name__}Body", __base__=Model, actor=Actor, data=cls)
             body = self._bodies[cls.TYPE] = TypeAdapter[Any](model)
         return body
+
+
+def origin(record: Record) -> str:
+    """Where the record lies, for people."""
+    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def key_of(command: Command) -> str:

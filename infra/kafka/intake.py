@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from consumers.kafka_record import KafkaTopic
+from consumers.kafka_record import Topic
 from consumers.kafka_topics import KAFKA_TOPICS
 from infra.event_store import LogDatastore
 from infra.failure import Failure, Say, say_nothing
@@ -79,7 +79,7 @@ class Intake:
         *,
         member: str | None = None,
         session_ms: int = SESSION_MS,
-        topics: Sequence[KafkaTopic] = KAFKA_TOPICS,
+        topics: Sequence[Topic] = KAFKA_TOPICS,
         say: Say = say_nothing,
         step: Step = lambda name: None,
     ) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import class_row, tuple_row
 
-from consumers.kafka_record import KafkaTopic, Record
+from consumers.kafka_record import Record, Topic, origin
 from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.failure import KafkaError
@@ -126,7 +126,7 @@ def add_letters(
             "digests": [hashlib.sha256(letter.record.value or b"").digest() for letter in letters],
             "key_ids": [key.id for key in chosen],
             "boxes": [
-                Vault.seal_bytes(_packed(letter.record), key, _place(letter.record))
+                Vault.seal_bytes(_packed(letter.record), key, origin(letter.record))
                 for letter, key in zip(letters, chosen, strict=True)
             ],
             "states": ["open" if letter.stream is None else "parked" for letter in letters],
@@ -189,24 +189,25 @@ class DeadLetters:
         with self._datastore.connection() as conn, conn.cursor() as cursor:
             _settle(cursor, number, "discarded", by, reason)
 
-    def retry(
-        self, number: int, pipeline: Pipeline, topics: Sequence[KafkaTopic], by: str
-    ) -> Answer:
-        """Ask what the record asks, once more. Raises Malformed when it still asks for nothing,
-        KafkaError when it is settled or gone. An answer `quarantined` or `message_id_reused`
-        leaves the letter as it is, any other settles it in the same transaction."""
+    def retry(self, number: int, pipeline: Pipeline, topics: Sequence[Topic], by: str) -> Answer:
+        """Ask what the record asks, once more; the first answer that refuses, else the last.
+
+        Raises Malformed when it still asks for nothing, KafkaError when it is settled or gone.
+        Any answer `quarantined` or `message_id_reused` leaves the letter as it is, else it is
+        settled in the same transaction."""
         self._unsettled(number)
         original = self.open(number)
         if original is None:
             raise KafkaError("What was in dead letter {number} is gone.", number=number)
-        request = _request(original, topics)
+        requests = _requests(original, topics)
+        ours = {id(request) for request in requests}
 
         def settle(cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
-            if all(one.request is not request for one in unremembered):
+            if all(id(one.request) not in ours for one in unremembered):
                 _settle(cursor, number, "retried", by, "")
 
-        (answer,) = pipeline.submit([request], settle)
-        return answer
+        answers = pipeline.submit(requests, settle)
+        return next((answer for answer in answers if not answer.accepted), answers[-1])
 
     def expire(self, days: int = KEPT_DAYS) -> int:
         """Forget what is in letters older than that; how many."""
@@ -218,7 +219,7 @@ class DeadLetters:
             raise KafkaError("Dead letter {number} is settled already.", number=number)
 
 
-def _request(original: Original, topics: Sequence[KafkaTopic]) -> Request:
+def _requests(original: Original, topics: Sequence[Topic]) -> Sequence[Request]:
     for topic in topics:
         if original.topic.endswith(f".{topic.name}"):
             return topic.translate(original)
@@ -229,10 +230,6 @@ def _settle(cursor: Cursor[Any], number: int, state: str, by: str, reason: str) 
     cursor.execute(
         SQL["settle_letter"], {"number": number, "state": state, "by": by, "reason": reason}
     )
-
-
-def _place(record: Record) -> str:
-    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def _packed(record: Record) -> bytes:

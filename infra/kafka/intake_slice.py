@@ -13,10 +13,10 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import tuple_row
 
-from consumers.kafka_record import KafkaTopic
+from consumers.kafka_record import Topic
 from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
-from infra.kafka.intake_client import Consumed, Place
+from infra.kafka.intake_client import SLICE, Consumed, Place
 from infra.kafka.intake_letters import DeadLetters, Keys, NewLetter, add_letters, keys_of_today
 from infra.pipeline import Pipeline, Unremembered
 from infra.postgres import load_statements
@@ -85,7 +85,7 @@ class Held:
     epoch: of the last record read; dropped_at: when another reader was found on it."""
 
     place: Place
-    topic: KafkaTopic
+    topic: Topic
     topic_id: UUID | None = None
     position: int | None = None
     epoch: int = -1
@@ -100,6 +100,9 @@ class Counts:
 
     records: int
     letters: int
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.records + other.records, self.letters + other.letters)
 
 
 class SliceWriter:
@@ -132,28 +135,29 @@ class SliceWriter:
             logger.error("%s cannot be stored", records[0].offset, exc_info=fault)
             letter = NewLetter(records[0], "not_storable", "The database refuses it.", "")
             return self._commit(held, records, [], [letter])
-        parts = [self.store(held, [record]) for record in records]
-        return Counts(len(records), sum(part.letters for part in parts))
+        return sum((self.store(held, [record]) for record in records), Counts(0, 0))
 
     def _store(self, held: Held, records: Sequence[Consumed]) -> Counts:
+        """In transactions of at most SLICE requests, all those of a record in one."""
         parked = self.letters.parked_streams()
+        counts = Counts(0, 0)
+        taken: list[Consumed] = []
         requests: list[tuple[Request, Consumed]] = []
         letters: list[NewLetter] = []
         for record in records:
-            try:
-                request = held.topic.translate(record)
-            except Malformed as e:
-                letters.append(NewLetter(record, e.code, e.message, e.field))
-                continue
-            stream = request.command.streams()[0]
-            if stream in parked:
-                letters.append(
-                    NewLetter(record, "parked", f"{stream} has others waiting.", "", stream)
-                )
-            else:
-                requests.append((request, record))
+            if held.position is not None and record.offset < held.position:
+                continue  # stored by then, when a later part of them failed
+            asked = _asked(held.topic, record, parked)
+            if isinstance(asked, NewLetter):
+                letters.append(asked)
+                asked = ()
+            if requests and len(requests) + len(asked) > SLICE:
+                counts += self._commit(held, taken, requests, letters)
+                taken, requests, letters = [], [], []
+            requests += [(request, record) for request in asked]
+            taken.append(record)
         self._step("translated")
-        return self._commit(held, records, requests, letters)
+        return counts + self._commit(held, taken, requests, letters) if taken else counts
 
     def _commit(
         self,
@@ -182,6 +186,19 @@ class SliceWriter:
     def _was_ours(self, move: _Move) -> bool:
         found = self.offsets.find([move.place]).get((move.place.topic, move.place.partition))
         return found is not None and found.moved_by == move.slice
+
+
+def _asked(topic: Topic, record: Consumed, parked: set[str]) -> Sequence[Request] | NewLetter:
+    """What the record asks for, or why it cannot be asked now."""
+    try:
+        requests = topic.translate(record)
+    except Malformed as e:
+        return NewLetter(record, e.code, e.message, e.field)
+    for request in requests:
+        stream = request.command.streams()[0]
+        if stream in parked:
+            return NewLetter(record, "parked", f"{stream} has others waiting.", "", stream)
+    return requests
 
 
 @dataclass(frozen=True)
@@ -214,13 +231,14 @@ class _Written:
 
     def add(self, cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
         move = self._move
-        letters = list(self._letters)
+        found = {letter.record.offset: letter for letter in self._letters}
         for one in unremembered:
             record = self._records.get(id(one.request))
-            if record is not None:
+            # One letter a record, whose other requests a retry finds answered.
+            if record is not None and record.offset not in found:
                 stream = one.request.command.streams()[0] if one.waits else None
-                letters.append(NewLetter(record, one.code, one.message, one.field, stream))
-        letters.sort(key=lambda letter: letter.record.offset)
+                found[record.offset] = NewLetter(record, one.code, one.message, one.field, stream)
+        letters = [found[offset] for offset in sorted(found)]
         self.count = len(letters)
         add_letters(cursor, letters, move.topic_id, self._keys)
         cursor.execute(

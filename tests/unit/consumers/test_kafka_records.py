@@ -59,7 +59,7 @@ def test_a_record_asks_for_what_its_headers_and_its_value_say() -> None:
             ("traceparent", b"\xff"),
         )
     )
-    request = SHIPMENTS_TOPIC.translate(sent)
+    (request,) = SHIPMENTS_TOPIC.translate(sent)
     assert request.source == "kafka:/erp"
     assert request.message_id == "m1"
     assert request.command == COMMANDS["order.record_delivery"].model_validate(DELIVERY)
@@ -77,7 +77,8 @@ def test_a_command_need_not_say_when() -> None:
         value=json.dumps({"actor": ERP, "data": {"case_id": "douyin:s1:A1"}}).encode(),
         headers=[(n, c) for n, c in sent.headers if n != "ce_time"],
     )
-    assert COMMANDS_TOPIC.translate(sent).occurred_at is None
+    (request,) = COMMANDS_TOPIC.translate(sent)
+    assert request.occurred_at is None
 
 
 @pytest.mark.parametrize(

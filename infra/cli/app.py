@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ import typer.main
 from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
+from infra.cli.failures import LogLine, failure_of
 from infra.cli.terminal import Terminal, terminal_of
 from infra.cli.words import translate
 from infra.failure import Failure
@@ -61,6 +63,8 @@ def start(
         bool, typer.Option("--version", help="Print the version and end.")
     ] = False,
 ) -> None:
+    # What kafka-python logs of each attempt, an error says once and better.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     terminal = terminal_of(context)
     if lang is not None and lang not in LANGUAGES:
         raise typer.BadParameter("zh | en", param_hint="--lang")
@@ -101,6 +105,7 @@ def run(arguments: Sequence[str]) -> int:
     terminal = Terminal(read_settings({}).at(language=language))
     try:
         terminal.settings = read_settings().at(language=language)
+        _log_to_stderr(terminal.settings.language, debug)
         command = typer.main.get_command(app)
         _translate(command, terminal.settings.language)
         status = command.main(
@@ -130,6 +135,8 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as e:
         if debug:
             traceback.print_exc()
+        if (failure := failure_of(e)) is not None:
+            return _fail(terminal, 1, failure.text, **failure.values)
         reason = f"{type(e).__name__}: {one_line(e)}"
         return _fail(
             terminal, 70, "An internal error: {reason} (--debug shows where)", reason=reason
@@ -158,6 +165,12 @@ def main() -> NoReturn:
 def _fail(terminal: Terminal, status: int, text: str, **values: object) -> int:
     sys.stderr.write(f"casetrail: {terminal.t(text, **values)}\n")
     return status
+
+
+def _log_to_stderr(language: Language, debug: bool) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogLine(language, debug))
+    logging.basicConfig(handlers=[handler])  # does nothing where somebody already listens
 
 
 def _wanted_language(arguments: Sequence[str]) -> Language | None:

@@ -23,6 +23,7 @@ from infra.cli.glossary import refusal_words
 from infra.cli.terminal import Terminal
 from infra.failure import Failure
 from infra.pipeline import Answer, Pipeline, Unavailable
+from infra.postgres.connect import one_line
 from infra.settings import Language
 
 BATCH: Final = 1000
@@ -122,8 +123,9 @@ def feed(
             raise Failure(e.text, **e.values) from e
         except Unavailable as e:
             raise Failure(
-                "{reason} After {lines} lines; run it again to go on.",
-                reason=e,
+                "The database is not available ({reason}). "
+                "After {lines} lines; run it again to go on.",
+                reason=one_line(e.__cause__ or e),
                 lines=counts.lines,
             ) from e
     return counts

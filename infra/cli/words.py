@@ -32,6 +32,14 @@ CHINESE: dict[str, str] = {
     "Interrupted.": "已中断。",
     "The file or folder cannot be used: {reason}": "文件或文件夹无法使用：{reason}",
     "The database refused: {reason}": "数据库拒绝了操作：{reason}",
+    "The log holds an event {topic}, which this version does not know; "
+    "run the version that wrote it, or a later one.": (
+        "日志中有本版本不认识的事件 {topic}；请使用写入它的版本或更新的版本。"
+    ),
+    "The log holds an event that cannot be read: {reason}": "日志中有无法读取的事件：{reason}",
+    "The database is not available ({reason}). Nothing was refused; try again.": (
+        "数据库暂时不可用（{reason}）。没有任何请求被拒绝，请重试。"
+    ),
     # settings
     "CASETRAIL_LANG is {value}; it can be en or zh.": "CASETRAIL_LANG 为 {value}；只能是 en 或 zh。",
     "CASETRAIL_POSTGRES is {value}; it can be 16 or 18.": (
@@ -93,11 +101,14 @@ CHINESE: dict[str, str] = {
     # up
     "Run everything in the foreground until Ctrl-C.": "在前台运行全部服务，直到按 Ctrl-C。",
     "Do what there is to do, show the result and end.": "处理完现有工作，显示结果后退出。",
-    "Submit the project's own sample first.": "先提交项目自带的样例。",
+    "Send the project's own sample through Kafka.": "把项目自带的样例经 Kafka 发送进来。",
     "Making the sample {path}": "正在生成样例 {path}",
-    "Submitting the sample {path}": "正在提交样例 {path}",
-    "The sample: {accepted} lines new, {repeated} known before, {refused} refused": (
-        "样例：新增 {accepted} 行，已有 {repeated} 行，拒绝 {refused} 行"
+    "Sending the sample through Kafka": "正在经 Kafka 发送样例",
+    "The sample: {records} records were sent and taken in, {refused} of them refused": (
+        "样例：已发送并接收 {records} 条记录，其中拒绝 {refused} 条"
+    ),
+    "{path} is spoilt in line {line}; remove it to have it made anew.": (
+        "{path} 第 {line} 行已损坏；删除该文件即可重新生成。"
     ),
     "Running; Ctrl-C stops.": "正在运行；按 Ctrl-C 停止。",
     "Stopping": "正在停止",

@@ -26,8 +26,8 @@ WAYS_IN: Final[dict[str, str]] = {
     "The shop of rows that name none.": "未写店铺的行属于哪个店铺。",
     "Times are read as local times of {zone}.": "时间按 {zone} 的当地时间读取。",
     "There is no mapping {name}; there are: {known}.": "没有映射 {name}；可用的有：{known}。",
-    "{reason} After {lines} lines; run it again to go on.": (
-        "{reason} 已处理 {lines} 行；再次运行即可继续。"
+    "The database is not available ({reason}). After {lines} lines; run it again to go on.": (
+        "数据库暂时不可用（{reason}）。已处理 {lines} 行；再次运行即可继续。"
     ),
     "{path} is the file itself; name another for what is refused.": (
         "{path} 就是输入文件；请为被拒绝的行另指定文件。"

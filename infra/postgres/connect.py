@@ -31,7 +31,7 @@ def connect(url: str, *, autocommit: bool = False, name: str = NAME, **more: Any
         raise PostgresError("PostgreSQL cannot be reached: {reason}", reason=one_line(e)) from e
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """An error's words without the line breaks of libpq."""
     return " ".join(str(error).split())
 

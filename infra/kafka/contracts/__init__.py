@@ -1,0 +1,28 @@
+"""What is published: its types, their schemas, and the form of a record."""
+
+from infra.kafka.contracts.cloudevents import Outgoing, cloud_event
+from infra.kafka.contracts.events import CASE_EVENTS, PublicActor, PublicType
+from infra.kafka.contracts.results import (
+    DEAD_LETTER_SCHEMA,
+    DEAD_LETTER_TYPE,
+    RESULT_SCHEMA,
+    RESULT_TYPE,
+    CommandResult,
+    DeadLetterNotice,
+    Outcome,
+)
+
+__all__ = [
+    "CASE_EVENTS",
+    "DEAD_LETTER_SCHEMA",
+    "DEAD_LETTER_TYPE",
+    "RESULT_SCHEMA",
+    "RESULT_TYPE",
+    "CommandResult",
+    "DeadLetterNotice",
+    "Outcome",
+    "Outgoing",
+    "PublicActor",
+    "PublicType",
+    "cloud_event",
+]

@@ -30,6 +30,7 @@ from infra.cli.replay import (
     read_moment,
     read_zone,
     replay,
+    shop_zone,
 )
 from infra.cli.shapes import field_names, is_map, is_record, is_row
 from infra.cli.terminal import Terminal, terminal_of
@@ -49,7 +50,7 @@ CaseNumber = Annotated[
 Zone = Annotated[
     str | None,
     typer.Option(
-        "--zone", metavar="ZONE", help="The zone of local times (shown: else Asia/Shanghai)."
+        "--zone", metavar="ZONE", help="The zone of local times (shown: else the shop's)."
     ),
 ]
 
@@ -80,6 +81,7 @@ def show(
     }
     with _store(terminal, number) as store:
         found = replay(store.log, store.vault, number, version=version, **moments)
+        prose = _prose(found, terminal, store, zone)
     if as_json:
         whose = turn(found.case)
         terminal.write_json(
@@ -100,7 +102,6 @@ def show(
             }
         )
         return
-    prose = _prose(found, terminal, zone)
     _print_heading(found, prose)
     if moments["at"] is not None:
         terminal.write(terminal.t("As of {at}.", at=prose.time(moments["at"])))
@@ -117,10 +118,10 @@ def history(
     terminal = terminal_of(context)
     with _store(terminal, number) as store:
         found = replay(store.log, store.vault, number)
+        prose = _prose(found, terminal, store, zone)
     if as_json:
         terminal.write_json([_entry(record, found) for record in found.records])
         return
-    prose = _prose(found, terminal, zone)
     _print_heading(found, prose)
     taken_back = {
         record.event.supersedes: record.stamp.version
@@ -149,6 +150,7 @@ def diff(
         found = replay(store.log, store.vault, number, version=to or None)
         if from_:
             replay(store.log, store.vault, number, version=from_)
+        prose = _prose(found, terminal, store, zone)
     stream = found.records[0].stream
     states = [fold(stream, found.records[:version]) for version in (from_, to)]
     changes = differences(*states)
@@ -171,7 +173,6 @@ def diff(
             }
         )
         return
-    prose = _prose(found, terminal, zone)
     _print_heading(found, prose)
     for record in between:
         terminal.write(f"#{record.stamp.version} {prose.event(record)}")
@@ -185,8 +186,9 @@ def _store(terminal: Terminal, number: str) -> Generator[Store]:
         yield store
 
 
-def _prose(found: Replay, terminal: Terminal, zone: str | None) -> Prose:
-    return Prose(terminal, read_zone(zone), found.case.currency or "")
+def _prose(found: Replay, terminal: Terminal, store: Store, zone: str | None) -> Prose:
+    shown = read_zone(zone) if zone else shop_zone(store.log, found.case.case_id)
+    return Prose(terminal, shown, found.case.currency or "")
 
 
 def _entry(record: Recorded, found: Replay) -> dict[str, Any]:

@@ -15,15 +15,15 @@ from pydantic import BaseModel
 from consumers.written import read_time
 from domain import decider
 from domain.case.state import Case
-from domain.kernel import Private, case_stream
+from domain.kernel import Private, State, case_stream
 from domain.request import Malformed
+from domain.world import NotLoaded, World
 from infra.cli.shapes import field_names, is_map, is_record, is_row, is_set
 from infra.event_store import EventLog, NotInLog, Recorded
 from infra.failure import Failure
 from infra.vault import Erased, Vault
 
 CASE_ID = re.compile(r"[a-z]+:[^\s:]{1,80}:[^\s:]{1,80}")
-SHOWN_ZONE = "Asia/Shanghai"
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,29 @@ def _follow(log: EventLog, asked: str) -> str:
         seen.add(case_id)
 
 
-def read_zone(name: str | None) -> ZoneInfo:
-    """The zone in which times are shown, and read where --zone says so. Raises Failure."""
+def shop_zone(log: EventLog, case_id: str) -> ZoneInfo:
+    """The zone in which the case's shop counts its days, by the policy in force now."""
+    platform, shop, _ = case_id.split(":", 2)
+    streams: dict[str, State] = {}
+    while True:
+        try:
+            return World(streams).policies(platform, shop).shop(datetime.now(UTC)).values.tz
+        except NotLoaded as missing:
+            streams[missing.stream] = _state(log, missing.stream)
+
+
+def _state(log: EventLog, stream: str) -> State:
     try:
-        return ZoneInfo(name or SHOWN_ZONE)
+        records = log.load(stream)
+    except NotInLog:
+        return decider.initial(stream)
+    return decider.fold(stream, ((record.event, record.stamp) for record in records))
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """The zone of that name. Raises Failure."""
+    try:
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as e:
         raise Failure("{name} is not a time zone, such as Asia/Shanghai.", name=name) from e
 
@@ -119,7 +138,7 @@ def read_moment(text: str | None, zone: str | None, option: str) -> datetime | N
             time=text,
         )
     try:
-        moment = read_time(text, read_zone(zone), option)
+        moment = read_time(text, read_zone(zone or "UTC"), option)  # an offset wins
     except Malformed as e:
         raise Failure(
             "{option} {time} is not a time: {reason}", option=option, time=text, reason=e.message

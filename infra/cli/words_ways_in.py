@@ -78,8 +78,8 @@ WAYS_IN: Final[dict[str, str]] = {
     "The case's number, platform:shop:number; an alias leads there too.": (
         "售后单号，平台:店铺:单号；其他单号也可以。"
     ),
-    "The zone of local times (shown: else Asia/Shanghai).": (
-        "当地时间的时区（显示时默认 Asia/Shanghai）。"
+    "The zone of local times (shown: else the shop's).": (
+        "当地时间的时区（显示时默认为店铺的时区）。"
     ),
     "Show a case: as it is, as of a version, or as it was at a time.": (
         "显示售后单：现状、某一版本或某一时刻的状态。"

@@ -105,6 +105,30 @@ def test_what_was_known_then_is_told_apart_from_what_had_happened(story: Program
     assert story.json("case", "show", CASE, *local)["state"] == then["state"]
 
 
+def test_times_are_shown_in_the_shops_zone_unless_another_is_asked_for(
+    program: Program, tmp_path: Path
+) -> None:
+    tell(program, tmp_path)
+    shown, _ = program.run("case", "history", CASE)
+    assert "Times are of Asia/Shanghai." in shown
+    assert "2026-01-02 03:04:05" in shown
+    moved = {
+        "platform": "douyin",
+        "shop": "s1",
+        "document": {"kind": "shop", "zone": "Europe/Berlin"},
+    }
+    admin = {"kind": "person", "id": "zhao", "role": "admin"}
+    told = [message("policy.publish", "moved", moved, by=admin)]
+    assert program.json("submit", write(tmp_path / "moved.jsonl", told))["refused"] == 0
+    for command in (("show",), ("history",), ("diff", "--from", "0", "--to", "2")):
+        shown, _ = program.run("case", command[0], CASE, *command[1:])
+        assert "Times are of Europe/Berlin." in shown
+    shown, _ = program.run("case", "history", CASE)
+    assert "2026-01-01 20:04:05" in shown
+    shown, _ = program.run("case", "history", CASE, "--zone", "UTC")
+    assert "2026-01-01 19:04:05" in shown
+
+
 def test_a_history_says_on_what_ground_and_answers_as_then(story: Program, tmp_path: Path) -> None:
     before = story.json("case", "history", CASE)
     clock = next(entry for entry in before if entry["event"] == "case.clock_started.v1")

@@ -1,9 +1,10 @@
-"""The words for what the domain names: events, their fields and values, refusals."""
+"""The words for what the domain names: commands, events, their fields and values, refusals."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from infra.cli.glossary_commands import COMMANDS
 from infra.cli.glossary_events import EVENTS
 from infra.cli.glossary_fields import FIELDS
 from infra.cli.glossary_refusals import REFUSALS
@@ -27,10 +28,16 @@ def read_words(table: str) -> Words:
     return words
 
 
+COMMAND_WORDS: Final = read_words(COMMANDS)
 EVENT_WORDS: Final = read_words(EVENTS)
 FIELD_WORDS: Final = read_words(FIELDS)
 VALUE_WORDS: Final = read_words(VALUES)
 REFUSAL_WORDS: Final = read_words(REFUSALS)
+
+
+def command_words(language: Language, type_: str) -> str:
+    """What a command asks for or a fact tells."""
+    return _pick(COMMAND_WORDS, language, type_)
 
 
 def event_words(language: Language, topic: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 
 from domain.kernel import COMMANDS, EVENTS, Command, Model
-from infra.cli.glossary import EVENT_WORDS, REFUSAL_WORDS
+from infra.cli.glossary import COMMAND_WORDS, EVENT_WORDS, REFUSAL_WORDS
 
 INTRODUCTION = """\
 # Commands, facts, events, refusals
@@ -27,10 +27,12 @@ def as_markdown() -> str:
 def _commands() -> Iterator[str]:
     for title, wanted in (("Commands", False), ("Facts", True)):
         yield f"## {title}\n"
-        yield "| type | fields | what |\n| --- | --- | --- |"
+        yield "| type | 中文 | fields | what |\n| --- | --- | --- | --- |"
         for name, command in sorted(COMMANDS.items()):
             if command.IS_FACT is wanted:
-                yield f"| `{name}` | {_fields(command)} | {_first_sentence(command)} |"
+                chinese, _ = COMMAND_WORDS[name]
+                what = _first_sentence(command)
+                yield f"| `{name}` | {chinese} | {_fields(command)} | {what} |"
         yield ""
 
 

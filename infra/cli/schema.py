@@ -10,9 +10,10 @@ import typer
 from pydantic.json_schema import models_json_schema
 from rich.table import Table
 
-from domain.kernel import COMMANDS, Command
+from domain.kernel import COMMANDS
 from domain.request import DATED, Message
 from infra.cli.app import app
+from infra.cli.glossary import command_words
 from infra.cli.terminal import terminal_of
 from infra.failure import Failure
 
@@ -40,9 +41,8 @@ def schema(
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)  # a name must be fit to be copied
     for name in wanted:
-        command = COMMANDS[name]
-        kind = terminal.t("fact" if command.IS_FACT else "command")
-        table.add_row(name, kind, _first_sentence(command))
+        kind = terminal.t("fact" if COMMANDS[name].IS_FACT else "command")
+        table.add_row(name, kind, command_words(terminal.settings.language, name))
     terminal.out.print(table)
 
 
@@ -79,9 +79,3 @@ def message_schema(types: list[str]) -> dict[str, Any]:
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in types],
         "$defs": definitions,
     }
-
-
-def _first_sentence(command: type[Command]) -> str:
-    # A class without words of its own would show its parent's.
-    words = command.__doc__ or ""
-    return " ".join(words.split("\n\n")[0].split())

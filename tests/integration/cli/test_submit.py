@@ -171,5 +171,8 @@ def test_the_schemas_fit_the_messages(program: Program) -> None:
     assert one["properties"]["type"] == {"const": "case.add_note"}
     listed, _ = program.run("schema", "--list")
     assert all(name in listed for name in COMMANDS)
+    listed, _ = program.run("schema", "--list", lang="zh")
+    assert "case.file_complaint" in listed
+    assert "用户反馈/售后申请" in listed
     _, err = program.run("schema", "case.nonsense", status=1)
     assert "no message type case.nonsense" in err

@@ -16,14 +16,16 @@ import pytest
 import domain
 from consumers import Unusable
 from domain.case.state import Case
-from domain.kernel import EVENTS, Model
+from domain.kernel import COMMANDS, EVENTS, Model
 from domain.request import Malformed
 from infra.cli.glossary import (
+    COMMAND_WORDS,
     EVENT_WORDS,
     FIELD_WORDS,
     REFUSAL_WORDS,
     VALUE_WORDS,
     Words,
+    command_words,
     event_words,
     field_words,
     read_words,
@@ -104,6 +106,11 @@ def missing(names: Iterator[str], words: Words) -> set[str]:
     return {name for name in names if name not in words}
 
 
+def test_every_command_and_fact_has_its_words_and_no_other_name_has() -> None:
+    ours = {name for name, one in COMMANDS.items() if one.__module__.startswith("domain")}
+    assert set(COMMAND_WORDS) == ours
+
+
 def test_every_event_has_its_words() -> None:
     assert not missing((topic.rpartition(".v")[0] for topic in EVENTS), EVENT_WORDS)
 
@@ -150,12 +157,15 @@ def test_every_reason_against_a_file_has_its_chinese() -> None:
     assert sentences <= set(CHINESE)
 
 
-@pytest.mark.parametrize("words", [EVENT_WORDS, FIELD_WORDS, VALUE_WORDS, REFUSAL_WORDS])
+@pytest.mark.parametrize(
+    "words", [COMMAND_WORDS, EVENT_WORDS, FIELD_WORDS, VALUE_WORDS, REFUSAL_WORDS]
+)
 def test_no_words_are_left_empty(words: Words) -> None:
     assert all(chinese and english for chinese, english in words.values())
 
 
 def test_words_come_in_the_language_asked_for() -> None:
+    assert command_words("zh", "case.file_complaint") == "用户反馈/售后申请"
     assert event_words("zh", "case.complaint_filed.v1") == "用户反馈"
     assert event_words("en", "case.complaint_filed.v1") == "Complaint filed"
     assert field_words("en", "due_at") == "due"

@@ -23,6 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 from infra.cli.failures import LogLine, failure_of
 from infra.cli.terminal import Terminal, terminal_of
 from infra.cli.words import translate
+from infra.cli.words_usage import usage_words
 from infra.failure import Failure
 from infra.postgres.connect import one_line
 from infra.settings import LANGUAGES, Language, read_settings
@@ -124,8 +125,9 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return _fail(terminal, 130, "Interrupted.")
     except typer.TyperException as e:
-        reason = getattr(e, "format_message", e.__str__)()
-        return _fail(terminal, 2, "{reason} Try --help.", reason=one_line(Exception(reason)))
+        said = one_line(Exception(getattr(e, "format_message", e.__str__)()))
+        reason = usage_words(terminal.settings.language, said)
+        return _fail(terminal, 2, "{reason} Try --help.", reason=reason)
     except Failure as e:
         return _fail(terminal, 1, e.text, **e.values)
     except psycopg.Error as e:

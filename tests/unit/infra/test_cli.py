@@ -106,6 +106,33 @@ def test_a_wrong_command_line_is_one_line_on_stderr(
     assert words in shown.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("case show", "缺少参数 ID。"),
+        ("case diff a --from 1", "缺少选项 --to。"),
+        ("queue --nonsense", "没有选项 --nonsense。"),
+        ("db status --jso", "没有选项 --jso（相近的有：--json）。"),
+        ("nonsense", "没有命令 nonsense。"),
+        ("case nonsense", "没有命令 nonsense。"),
+        ("case show a --at", "选项 --at 需要一个值。"),
+        ("queue a", "多余的参数：a。"),
+        ("case show a --version one", "--version 的值应为整数。"),
+        ("case show a --version 0", "--version 不能小于 1。"),
+        ("--lang fr queue", "--lang 的值无效：zh | en。"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_chinese_too(
+    arguments: str,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CASETRAIL_LANG", "zh")
+    assert run(arguments.split()) == 2
+    assert capsys.readouterr().err == f"casetrail: {words} 请用 --help 查看用法。\n"
+
+
 def test_a_wrong_setting_is_one_line_in_the_language_asked_for(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

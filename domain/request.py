@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final, cast
 
-from pydantic import AwareDatetime, StringConstraints, ValidationError, field_validator
+from pydantic import StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails, from_json
 
-from domain.kernel import COMMANDS, Actor, Command, Model
+from domain.kernel import COMMANDS, Actor, Command, Model, Moment
 
 MAX_BYTES: Final = 1024 * 1024
 """A longer message is refused unread."""
@@ -44,7 +43,7 @@ class Request:
     message_id: str
     command: Command
     actor: Actor
-    occurred_at: datetime | None = None
+    occurred_at: Moment | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
     origin: str = ""
@@ -60,7 +59,7 @@ class Message(Model):
     id: MessageId
     actor: Actor
     data: dict[str, Any]
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
     correlation_id: MessageId | None = None
     causation_id: MessageId | None = None
 
@@ -116,6 +115,7 @@ DATED: Final = frozenset({"case.file_complaint"})
 _CODES: Final = {
     "missing": "field_missing",
     "extra_forbidden": "field_unknown",
+    "unexpected_keyword_argument": "field_unknown",
     "timezone_aware": "time_without_zone",
     "enum": "value_unknown",
     "literal_error": "value_unknown",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ class Message:
         fields: dict[str, Any] = {"type": self.command.TYPE, "id": self.id}
         if self.occurred_at is not None:
             fields["occurred_at"] = self.occurred_at.astimezone(BEIJING).isoformat()
-        fields["actor"] = self.actor.model_dump(mode="json")
+        fields["actor"] = asdict(self.actor)
         if self.correlation_id is not None:
             fields["correlation_id"] = self.correlation_id
         fields["data"] = self.command.model_dump(mode="json", exclude_unset=True)

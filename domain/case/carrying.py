@@ -34,7 +34,7 @@ def carry_over(own: Case, target: Case, world: World, context: Context) -> list[
                 order = _booked(order, draft)
             target = draft.case
             emits += [replace(emit, occurred_at=refund.since) for emit in draft.emits]
-    if any(key[0] not in _OF_PAYOUTS for key in own.told):
+    if any(key.partition(" ")[0] not in _OF_PAYOUTS for key in own.told):
         draft = Draft(target, context)
         draft.diverge(DivergenceKind.UNKNOWN_CASE, "check_facts_of_alias", own.case_id)
         emits += draft.emits

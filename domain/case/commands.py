@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.case.values import (
     Basis,
@@ -42,6 +42,7 @@ from domain.kernel import (
     Command,
     Ident,
     Model,
+    Moment,
     OrderId,
     Private,
     Text,
@@ -140,7 +141,7 @@ class RecordContact(CaseCommandBase):
 class AgreeWait(CaseCommandBase):
     """The buyer agrees to wait for goods in transit until a date."""
 
-    until: AwareDatetime
+    until: Moment
 
 
 @command("case.request_intercept")
@@ -214,7 +215,7 @@ class HandOverWork(CaseCommandBase):
 
     handover_id: Ident
     department: Ident
-    due_at: AwareDatetime
+    due_at: Moment
 
 
 @command("case.finish_handed_work")
@@ -568,7 +569,7 @@ class RecordPlatformDeadline(CaseCommandBase):
     """A deadline that the platform sends; it wins over our target for that clock."""
 
     clock: Literal["first_response", "first_solution", "execution", "inspection"]
-    due_at: AwareDatetime
+    due_at: Moment
 
 
 @command("case.record_platform_status", fact=True)

@@ -119,7 +119,7 @@ def _entry(case: Case, version: int, code: str) -> Entry:
         f"The case has no event {version}.",
         "version",
     )
-    entry = case.entries.get(version)
+    entry = case.entry(version)
     if entry is None:
         raise Rejected(code, f"Event {version} is no entry that this is about.", "version")
     return entry

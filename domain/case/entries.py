@@ -44,7 +44,9 @@ that names the matter whose clock it ends, if it is about one matter."""
 
 
 def with_entry(entries: Mapping[int, Entry], event: Event, stamp: Stamp) -> Mapping[int, Entry]:
-    """The entries with this event's, if it is one to keep."""
+    """The entries with this event's, if it is one to keep; a contact is kept as such."""
+    if isinstance(event, ev.ContactRecorded):
+        return entries
     backdated = stamp.actor.kind is ActorKind.PERSON and stamp.occurred_at < stamp.decided_at
     if event.TOPIC not in CORRECTABLE and not (event.TOPIC in TIMED and backdated):
         return entries
@@ -69,7 +71,7 @@ def _about(event: Event) -> str:
 def take_back(case: Case, version: int) -> Case:
     """The case without what that entry said. A later entry of the same kind and about the same
     part superseded it already: then it is only marked."""
-    entry = case.entries.get(version)
+    entry = case.entry(version)
     corrected = case.with_(corrected=case.corrected | {version})
     if entry is None:
         return corrected

@@ -6,7 +6,6 @@ Fields named `policy` hold the exact policy versions decided under, e.g. ``polic
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
 from domain.case.values import (
@@ -44,7 +43,7 @@ from domain.case.values import (
     UnitFinding,
     Verdict,
 )
-from domain.kernel import CaseId, Event, Ident, OrderId, Sha256, event
+from domain.kernel import CaseId, Event, Ident, Moment, OrderId, Sha256, event
 from domain.money import Minor
 
 # ---------------------------------------------------------------- intake
@@ -131,7 +130,7 @@ class ContactRecorded(Event):
 
 @event("case.wait_agreed.v1")
 class WaitAgreed(Event):
-    until: datetime
+    until: Moment
 
 
 @event("case.intercept_requested.v1")
@@ -198,7 +197,7 @@ class CaseAssigned(Event):
 class WorkHandedOver(Event):
     handover_id: Ident
     department: Ident
-    due_at: datetime
+    due_at: Moment
 
 
 @event("case.handed_work_done.v1")

@@ -8,7 +8,7 @@ from typing import assert_never
 from domain.case import events as ev
 from domain.case.parts import agree, change
 from domain.case.state import Case, Contact, Evidence, Handover, Intercept, Item, Status
-from domain.case.values import EvidenceRef, ItemClaim, Level, Party, RefundBasis
+from domain.case.values import Direction, EvidenceRef, ItemClaim, Level, Party, RefundBasis
 from domain.kernel import Stamp
 
 
@@ -49,6 +49,7 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
             contact = Contact(
                 version=stamp.version,
                 occurred_at=stamp.occurred_at,
+                decided_at=stamp.decided_at,
                 direction=event.direction,
                 kind=event.contact,
                 channel=event.channel,
@@ -56,7 +57,11 @@ def evolve_intake(case: Case, event: ev.IntakeEvent, stamp: Stamp) -> Case:
                 substantive=event.substantive,
                 actor=stamp.actor,
             )
-            spoke = not contact.to_buyer if event.substantive else case.buyer_spoke_last
+            spoke = (
+                event.direction is not Direction.TO_BUYER
+                if event.substantive
+                else case.buyer_spoke_last
+            )
             return case.with_(contacts=(*case.contacts, contact), buyer_spoke_last=spoke)
         case ev.WaitAgreed():
             return case.with_(wait_until=event.until)

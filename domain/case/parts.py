@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from domain.case import events as ev
 from domain.case.state import Agreement, Case, Obligation
 from domain.case.values import Direction, ObligationEnd, ObligationTerms, Party, RefundBasis
-from domain.kernel import Event, Stamp, State
+from domain.kernel import Event, Model, Stamp, State
 
 _FACTS: Final[dict[type[Event], tuple[str, ...]]] = {
     ev.RefundSucceeded: ("action_key", "lines", "by"),
@@ -37,11 +38,23 @@ _FACTS: Final[dict[type[Event], tuple[str, ...]]] = {
 """Events of facts -> the fields that the teller filled."""
 
 
-def fact_key(event: Event, at: datetime) -> tuple[object, ...] | None:
-    """What a fact says and when it says that it happened: two tellings with one key are repeats.
-    None for what no outsider tells."""
+def fact_key(event: Event, at: datetime) -> str | None:
+    """What a fact says and when it says that it happened, its topic first: two tellings with one
+    key are repeats. None for what no outsider tells."""
     fields = _FACTS.get(type(event))
-    return fields and (event.TOPIC, at, *(getattr(event, name) for name in fields))
+    if fields is None:
+        return None
+    told = [at, *(getattr(event, name) for name in fields)]
+    return f"{event.TOPIC} {json.dumps(told, default=_plain, ensure_ascii=False)}"
+
+
+def _plain(value: object) -> object:
+    """The same for the same moment in whatever zone, and for the same model."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Model):
+        return dict(value)
+    raise TypeError(f"a fact is not told by a {type(value).__name__}")
 
 
 def answers_buyer(event: Event) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.case.events import ContactRecorded
 from domain.case.values import (
     Basis,
     Channel,
@@ -40,7 +41,7 @@ from domain.case.values import (
     UnitFinding,
     Verdict,
 )
-from domain.kernel import Actor, State, order_stream, policy_stream
+from domain.kernel import Actor, Moment, State, order_stream, policy_stream
 from domain.sla.state import Clock
 
 
@@ -61,8 +62,8 @@ class Liability(State):
     basis: Basis
     final: bool
     contested: bool
-    found_at: datetime
-    rescinded_at: datetime | None = None
+    found_at: Moment
+    rescinded_at: Moment | None = None
 
     @property
     def in_force(self) -> bool:
@@ -85,7 +86,7 @@ class Item(State):
     line: str
     quantity: int
     claimed: ProblemType
-    complained_at: datetime
+    complained_at: Moment
     verified: ProblemType | None = None
     verified_quantity: int | None = None
     supplier: str | None = None
@@ -111,7 +112,7 @@ class Proposal(State):
     parts: tuple[Part, ...]
     refund_total: int
     goodwill: int
-    proposed_at: datetime
+    proposed_at: Moment
     ended: ProposalEnd | None = None
 
     @property
@@ -124,7 +125,7 @@ class Agreement(State):
     agreement_id: str
     items: tuple[int, ...]
     obligations: tuple[str, ...]
-    reached_at: datetime
+    reached_at: Moment
     basis: RefundBasis
     superseded: bool = False
 
@@ -142,7 +143,7 @@ class Obligation(State):
     amount: int
     lines: tuple[LineAmount, ...]
     after_return: bool
-    since: datetime
+    since: Moment
     deductions: tuple[str, ...] = ()
     ended: ObligationEnd | None = None
 
@@ -152,7 +153,7 @@ class Decline(State):
     decline_id: str
     ground: DeclineGround
     items: tuple[int, ...]
-    declined_at: datetime
+    declined_at: Moment
     answer: DeclineAnswer | None = None
 
 
@@ -171,7 +172,7 @@ class Return(State):
     return_id: str
     items: tuple[int, ...]
     step: ReturnStep
-    since: datetime
+    since: Moment
     carrier: str | None = None
     tracking: str | None = None
     proof_of_posting: bool = False
@@ -197,7 +198,7 @@ class Refund(State):
     status: RefundStatus
     attempts: int
     by: Party
-    since: datetime
+    since: Moment
 
     @property
     def in_flight(self) -> bool:
@@ -215,7 +216,7 @@ class Replacement(State):
     obligation_id: str
     items: tuple[int, ...]
     step: ReplacementStep
-    since: datetime
+    since: Moment
 
 
 class RepairStep(StrEnum):
@@ -231,7 +232,7 @@ class Repair(State):
 
     obligation_id: str
     step: RepairStep
-    since: datetime
+    since: Moment
     ordered: bool = True
 
 
@@ -240,7 +241,7 @@ class Goodwill(State):
     action_key: str
     rung: Rung
     amount: int
-    granted_at: datetime
+    granted_at: Moment
     obligation_id: str | None = None
 
 
@@ -260,7 +261,7 @@ class Appraisal(State):
     needs_goods: bool
     due_minutes: int
     step: AppraisalStep
-    since: datetime
+    since: Moment
     verdict: Verdict | None = None
     independent_verdict: Verdict | None = None
     body: str | None = None
@@ -273,7 +274,7 @@ class Evidence(State):
     kind: EvidenceKind
     sha256: str
     submitter: Party
-    attached_at: datetime
+    attached_at: Moment
     hold: bool = False
 
 
@@ -282,7 +283,8 @@ class Contact(State):
     """One contact with the buyer, by the version of its event."""
 
     version: int
-    occurred_at: datetime
+    occurred_at: Moment
+    decided_at: Moment
     direction: Direction
     kind: ContactKind
     channel: Channel
@@ -292,25 +294,21 @@ class Contact(State):
     corrected: bool = False
 
     @property
-    def to_buyer(self) -> bool:
-        return self.direction is Direction.TO_BUYER
-
-    @property
     def counts(self) -> bool:
         """The buyer got a substantive message, and nobody took the entry back."""
-        return self.to_buyer and self.substantive and not self.corrected
+        return self.direction is Direction.TO_BUYER and self.substantive and not self.corrected
 
 
 @dataclass(frozen=True)
 class Entry(State):
     """What was entered with an event that can be taken back, or whose time needs a second person
-    to count. about: the part of the case, or ""."""
+    to count; contacts are kept apart. about: the part of the case, or ""."""
 
     version: int
     topic: str
     about: str
-    occurred_at: datetime
-    decided_at: datetime
+    occurred_at: Moment
+    decided_at: Moment
     actor: Actor
 
 
@@ -318,14 +316,14 @@ class Entry(State):
 class Handover(State):
     handover_id: str
     department: str
-    due_at: datetime
+    due_at: Moment
     done: bool = False
 
 
 @dataclass(frozen=True)
 class Intercept(State):
     shipment_id: str
-    requested_at: datetime
+    requested_at: Moment
     succeeded: bool | None = None
 
 
@@ -335,7 +333,7 @@ class Divergence(State):
     kind: DivergenceKind
     next_action: str
     about: str
-    found_at: datetime
+    found_at: Moment
     settled: bool = False
 
 
@@ -351,7 +349,7 @@ class Ruling(State):
     ruling_id: str
     ruled_for: RulingFor
     items: tuple[int, ...]
-    ruled_at: datetime
+    ruled_at: Moment
 
 
 class Exemption(StrEnum):
@@ -393,7 +391,7 @@ class Case(State):
     complaints: tuple[str, ...] = ()
     channel: Channel | None = None
     stage: Stage | None = None
-    filed_at: datetime | None = None
+    filed_at: Moment | None = None
     in_window: bool | None = None
     in_warranty: bool | None = None
     order_verified: bool = False
@@ -404,7 +402,7 @@ class Case(State):
     dissatisfaction: Level | None = None
     assignee: str | None = None
     round: int = 1
-    round_since: datetime | None = None
+    round_since: Moment | None = None
     items: Mapping[int, Item] = field(default_factory=dict[int, Item])
     proposals: Mapping[str, Proposal] = field(default_factory=dict[str, Proposal])
     agreements: Mapping[str, Agreement] = field(default_factory=dict[str, Agreement])
@@ -422,40 +420,40 @@ class Case(State):
     intercepts: Mapping[str, Intercept] = field(default_factory=dict[str, Intercept])
     divergences: Mapping[int, Divergence] = field(default_factory=dict[int, Divergence])
     clocks: Mapping[str, Clock] = field(default_factory=dict[str, Clock])
-    wait_until: datetime | None = None
+    wait_until: Moment | None = None
     buyer_spoke_last: bool = True
     help_asked: bool = False
     intervened: bool = False
     rulings: tuple[Ruling, ...] = ()
     platform_status: str | None = None
-    platform_status_at: datetime | None = None
+    platform_status_at: Moment | None = None
     platform_ended: bool = False
-    platform_deadlines: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
-    confirmed_at: datetime | None = None
+    platform_deadlines: Mapping[str, Moment] = field(default_factory=dict[str, Moment])
+    confirmed_at: Moment | None = None
     invited: bool = False
     evaluation: Rating | None = None
-    evaluated_at: datetime | None = None
+    evaluated_at: Moment | None = None
     follow_up: bool = False
     classification: Classification | None = None
     outcome: Outcome | None = None
     totals: Totals | None = None
-    ended_at: datetime | None = None
-    ended_rounds: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
-    remedy_told_at: datetime | None = None
-    forgiven_at: datetime | None = None
+    ended_at: Moment | None = None
+    ended_rounds: Mapping[int, Moment] = field(default_factory=dict[int, Moment])
+    remedy_told_at: Moment | None = None
+    forgiven_at: Moment | None = None
     exemption: Exemption = Exemption.NONE
     exemption_eligible: bool | None = None
     exemption_grounds: tuple[str, ...] = ()
     auto_verdict: str | None = None
     auto_inputs: str | None = None
     budget_days: Mapping[str, str] = field(default_factory=dict[str, str])
-    told: frozenset[tuple[object, ...]] = frozenset()
-    answers: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
+    told: frozenset[str] = frozenset()
+    answers: Mapping[int, Moment] = field(default_factory=dict[int, Moment])
     exemption_tag: bool | None = None
     entries: Mapping[int, Entry] = field(default_factory=dict[int, Entry])
     corrected: frozenset[int] = frozenset()
     confirmed_entries: frozenset[int] = frozenset()
-    last_at: datetime | None = None
+    last_at: Moment | None = None
 
     # ------------------------------------------------------------ questions
 
@@ -509,9 +507,25 @@ class Case(State):
             and (refund.in_flight or refund.status is RefundStatus.SUCCEEDED)
         )
 
+    def entry(self, version: int) -> Entry | None:
+        """What was entered with the event of that version, if it is an entry or a contact."""
+        known = self.entries.get(version)
+        for contact in () if known else self.contacts:
+            if contact.version == version:
+                return Entry(
+                    version=version,
+                    topic=ContactRecorded.TOPIC,
+                    about="",
+                    occurred_at=contact.occurred_at,
+                    decided_at=contact.decided_at,
+                    actor=contact.actor,
+                )
+        return known
+
     def last_to_buyer(self) -> datetime | None:
         """When the buyer last got a substantive message that still counts."""
-        return max((c.occurred_at for c in self.contacts if c.counts), default=None)
+        told = [contact.occurred_at for contact in self.contacts if contact.counts]
+        return max(told, default=None)
 
     # ---------------------------------------------------------------- State
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from domain.kernel import Ident, Model, Sha256
+from domain.kernel import Ident, Model, Moment, Sha256
 from domain.money import Minor
 
 Quantity = Annotated[int, Field(strict=True, ge=1, le=100_000)]
@@ -372,4 +371,4 @@ class PlatformDeadline(Model):
     """A deadline that the platform itself sent. clock: which of our clocks it re-targets."""
 
     clock: str
-    due_at: datetime
+    due_at: Moment

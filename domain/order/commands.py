@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.case.values import Quantity
-from domain.kernel import CaseId, Command, Ident, Model, OrderId, command, order_stream
+from domain.kernel import CaseId, Command, Ident, Model, Moment, OrderId, command, order_stream
 from domain.money import Currency, Money
 from domain.order.events import Revision, ShipmentOutcome
 
@@ -89,7 +89,7 @@ class CorrectShipment(_AboutShipment):
 
     revision: Annotated[Revision, Field(ge=1)]
     units: Units | None = None
-    shipped_at: AwareDatetime | None = None
+    shipped_at: Moment | None = None
     supplier_ships: bool | None = None
     replacement_for: CaseId | None = None
 

@@ -9,14 +9,13 @@ arrived yet.
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from domain.case.values import LineAmount, Party, Quantity
-from domain.kernel import CaseId, Event, Ident, Model, event
+from domain.kernel import CaseId, Event, Ident, Model, Moment, event
 from domain.money import Currency, Minor
 
 ContentKey = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -96,7 +95,7 @@ class ShipmentCorrected(Event):
 
     shipment_id: Ident
     units: dict[Ident, Quantity] | None
-    shipped_at: datetime | None
+    shipped_at: Moment | None
     supplier_ships: bool | None
     replacement_for: CaseId | None
     revision: Revision
@@ -210,7 +209,7 @@ class CaseOpenedOnOrder(Event):
 
     case_id: CaseId
     lines: tuple[Ident, ...]
-    complained_at: datetime
+    complained_at: Moment
 
 
 @event("order.case_ended_on_order.v1")

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.case.values import LineAmount, Party, Stage
-from domain.kernel import State, order_stream
+from domain.kernel import Moment, State, order_stream
 from domain.order.events import ShipmentOutcome
 
 
@@ -52,13 +52,13 @@ class Shipment(State):
     shipment_id: str
     recorded: bool = False
     units: Mapping[str, int] = field(default_factory=dict[str, int])
-    shipped_at: datetime | None = None
+    shipped_at: Moment | None = None
     supplier_ships: bool = False
     replacement_for: str | None = None
-    delivered_at: datetime | None = None
+    delivered_at: Moment | None = None
     signed: bool = False
     outcome: ShipmentOutcome | None = None
-    outcome_at: datetime | None = None
+    outcome_at: Moment | None = None
     held: Mapping[str, Held] = field(default_factory=dict[str, Held])
     seen: frozenset[str] = frozenset()
 
@@ -120,7 +120,7 @@ class LedgerEntry(State):
 class CaseOnOrder(State):
     case_id: str
     lines: tuple[str, ...]
-    complained_at: datetime
+    complained_at: Moment
     open: bool
 
 
@@ -136,7 +136,7 @@ class Order(State):
     version: int = 0
     known: bool = False
     currency: str = ""
-    placed_at: datetime | None = None
+    placed_at: Moment | None = None
     freight: int = 0
     lines: Mapping[str, OrderLine] = field(default_factory=dict[str, OrderLine])
     held: Held | None = None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime
-
-from domain.kernel import Command, Ident, Platform, command, policy_stream
+from domain.kernel import Command, Ident, Moment, Platform, command, policy_stream
 from domain.policy.documents import PolicyDocument
 
 
@@ -20,7 +18,7 @@ class PublishPolicy(Command):
     shop: Ident | None = None
     category: Ident | None = None
     document: PolicyDocument
-    effective_from: AwareDatetime | None = None
+    effective_from: Moment | None = None
 
     @property
     def scope(self) -> tuple[str, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from domain.kernel import Event, event
+from domain.kernel import Event, Moment, event
 from domain.policy.documents import PolicyDocument
 
 
@@ -14,7 +12,7 @@ class PolicyPublished(Event):
     its kind. Its version is the event's number in the stream."""
 
     document: PolicyDocument
-    effective_from: datetime
+    effective_from: Moment
 
 
 PolicyEvent = PolicyPublished

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.kernel import Stamp, State
+from domain.kernel import Moment, Stamp, State
 from domain.policy.documents import PolicyDocument, PolicyKind
 from domain.policy.events import PolicyEvent
 
@@ -21,7 +21,7 @@ class Version:
     ref: str
     number: int
     document: PolicyDocument
-    effective_from: datetime
+    effective_from: Moment
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def taken_back(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> 
 
 def confirmed(keeper: Timekeeper, version: int, stamp: Stamp, world: World) -> None:
     """A second person vouched for the time of a dated-back entry: now it counts."""
-    entry = keeper.case.entries.get(version)
+    entry = keeper.case.entry(version)
     if entry is None:
         return
     at = entry.occurred_at

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from domain.case.values import Party
-from domain.kernel import Event, event
+from domain.kernel import Event, Moment, event
 
 
 class ClockName(StrEnum):
@@ -43,7 +42,7 @@ class ClockStarted(Event):
     party: Party
     about: str | None
     round: int
-    due_at: datetime
+    due_at: Moment
     target_minutes: int
     paused: bool
     policy: tuple[str, ...]
@@ -64,7 +63,7 @@ class ClockPaused(Event):
 @event("case.clock_resumed.v1")
 class ClockResumed(Event):
     key: str
-    due_at: datetime
+    due_at: Moment
 
 
 @event("case.clock_restarted.v1")
@@ -72,7 +71,7 @@ class ClockRestarted(Event):
     """A recurring clock (progress_update) began its next period at occurred_at."""
 
     key: str
-    due_at: datetime
+    due_at: Moment
 
 
 @event("case.clock_breached.v1")
@@ -84,10 +83,10 @@ class ClockBreached(Event):
     """
 
     key: str
-    due_at: datetime
-    detected_at: datetime
+    due_at: Moment
+    detected_at: Moment
     missed: int
-    next_due_at: datetime | None
+    next_due_at: Moment | None
 
 
 @event("case.breach_retracted.v1")
@@ -97,7 +96,7 @@ class BreachRetracted(Event):
     person who entered or confirmed it; None for a system."""
 
     key: str
-    due_at: datetime
+    due_at: Moment
     confirmed_by: str | None
 
 
@@ -111,7 +110,7 @@ class ClockCancelled(Event):
 @event("case.clock_retargeted.v1")
 class ClockRetargeted(Event):
     key: str
-    due_at: datetime
+    due_at: Moment
     reason: RetargetReason
     policy: tuple[str, ...]
 

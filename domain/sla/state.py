@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.case.values import Party
-from domain.kernel import State
+from domain.kernel import Moment, State
 from domain.sla.events import ClockName
 
 
@@ -35,19 +35,19 @@ class Clock(State):
     party: Party
     about: str | None
     round: int
-    started_at: datetime
-    restarted_at: datetime
-    due_at: datetime
+    started_at: Moment
+    restarted_at: Moment
+    due_at: Moment
     target_minutes: int
     status: ClockStatus
     policy: tuple[str, ...]
-    paused_at: datetime | None = None
-    ended_at: datetime | None = None
-    breaches: tuple[datetime, ...] = ()
-    retracted: tuple[datetime, ...] = ()
-    detected: Mapping[datetime, datetime] = field(default_factory=dict[datetime, datetime])
+    paused_at: Moment | None = None
+    ended_at: Moment | None = None
+    breaches: tuple[Moment, ...] = ()
+    retracted: tuple[Moment, ...] = ()
+    detected: Mapping[Moment, Moment] = field(default_factory=dict[Moment, Moment])
     met: int = 0
-    pauses: tuple[tuple[datetime, datetime | None], ...] = ()
+    pauses: tuple[tuple[Moment, Moment | None], ...] = ()
 
     @property
     def is_running(self) -> bool:

@@ -279,7 +279,7 @@ class Timekeeper:
     def answered_at(self, version: int) -> datetime:
         """When the buyer was answered by the event of that version: as of its entry, where a
         person dated it back too far and nobody vouched for it."""
-        at, entry = self.case.answers[version], self.case.entries.get(version)
+        at, entry = self.case.answers[version], self.case.entry(version)
         if entry is None or version in self.case.confirmed_entries:
             return at
         stamp = Stamp(version, entry.occurred_at, entry.decided_at, entry.actor)

@@ -8,9 +8,9 @@ from hashlib import sha1
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.kernel import Actor, Event, Private, Sealed, Stamp
+from domain.kernel import Actor, Event, Moment, Private, Sealed, Stamp
 
 _EVENT_IDS = UUID("5d2f6c0e-3c55-5d0b-9d4e-6a4f1c7b9a10")
 
@@ -46,8 +46,8 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
 
     event_id: str = _stored_as("id")
-    occurred_at: AwareDatetime = _stored_as("at")
-    decided_at: AwareDatetime = _stored_as("dec")
+    occurred_at: Moment = _stored_as("at")
+    decided_at: Moment = _stored_as("dec")
     actor: Actor = _stored_as("by")
     causation_id: str | None = _stored_as("cause")
     correlation_id: str | None = _stored_as("corr")

@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from domain.kernel import EVENTS, UPCASTERS, Actor, Event, Private, Stamp
+from domain.kernel import EVENTS, UPCASTERS, Actor, Event, Moment, Private, Stamp
 from infra.event_store.envelope import Envelope, Pending, Recorded
 from infra.event_store.recorder import Row
 
@@ -47,8 +47,8 @@ class StoredState(BaseModel, Generic[E]):
 class _Told(TypedDict):
     """The part of an envelope that a fold reads; the rest is skipped unread."""
 
-    at: AwareDatetime
-    dec: AwareDatetime
+    at: Moment
+    dec: Moment
     by: Actor
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from infra.pipeline.batch import Batch, Decider, Item, Key
 from infra.pipeline.cache import StateCache
 from infra.pipeline.group import GroupCommit, Slice
 from infra.pipeline.reading import Reader, Reading
+from infra.pipeline.snapshots import Snapshots
 from infra.pipeline.writing import SQL, Also, Writes, prepare_writes, write
 from infra.vault import Vault
 
@@ -53,7 +55,8 @@ class Pipeline:
         self._decider = decider
         self._mapper = EventMapper()
         self._cache = StateCache(cache_bytes)
-        self._reader = Reader(self._mapper, decider, self._cache)
+        snapshots = Snapshots(vault.digest)
+        self._reader = Reader(self._mapper, decider, self._cache, snapshots)
         self._group = GroupCommit(self._settle)
 
     def submit(self, requests: Sequence[Request], also: Also | None = None) -> list[Answer]:
@@ -68,11 +71,16 @@ class Pipeline:
     # ------------------------------------------------------------- slices and faults
 
     def _settle(self, slices: list[Slice]) -> None:
+        # What a batch loads dies with it, for the most part; a collection on the way would walk
+        # through all of it in vain.
+        gc.disable()
         try:
             answers = self._answer([r for part in slices for r in part.requests], slices)
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as e:
             self._isolate(slices, e)
             return
+        finally:
+            gc.enable()
         for part in slices:
             part.ticket.answers.extend(answers[: len(part.requests)])
             del answers[: len(part.requests)]
@@ -225,6 +233,7 @@ class Pipeline:
             return None
         count = len(writes.events)
         self._keep(batch, writes, known, head)
+        self._reader.keep_snapshots(conn)
         return self._answers(batch, writes, list(range(head + 1, head + 1 + count)))
 
     def _is_outdated(self, error: psycopg.Error) -> bool:

@@ -20,10 +20,33 @@ SELECT originator_id, originator_version, topic, state FROM stored_events
 WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
 
 -- name: select_streams
--- Streams as a whole, to be folded.
-SELECT originator_id, originator_version, topic, state FROM stored_events
-WHERE originator_id = ANY (%(streams)b::text[])
-ORDER BY originator_id, originator_version
+-- Streams to be folded: the snapshot that this code made, as a row without a topic, and the events
+-- after it; or all of the events. One statement, so that both are as of one moment. OFFSET 0 keeps
+-- the look-up by index for each stream: left to choose, the planner may read the whole log.
+WITH found AS MATERIALIZED (
+    SELECT stream, version, state FROM snapshots
+    WHERE stream = ANY (%(streams)b::text[]) AND made_by = %(made_by)b
+)
+SELECT stream, version, '', state FROM found
+UNION ALL
+SELECT e.originator_id, e.originator_version, e.topic, e.state
+FROM unnest(%(streams)b::text[]) AS wanted (stream)
+LEFT JOIN found USING (stream)
+CROSS JOIN LATERAL (
+    SELECT * FROM stored_events
+    WHERE originator_id = stream AND originator_version > coalesce(found.version, 0)
+    OFFSET 0
+) AS e
+
+-- name: upsert_snapshots
+-- Never an older one over a newer one of the same code.
+INSERT INTO snapshots AS kept (stream, version, made_by, state)
+SELECT stream, version, %(made_by)b, state
+FROM unnest(%(streams)b::text[], %(versions)s::bigint[], %(states)b::bytea[])
+    AS new (stream, version, state)
+ON CONFLICT (stream) DO UPDATE
+    SET version = excluded.version, made_by = excluded.made_by, state = excluded.state
+    WHERE (kept.made_by = excluded.made_by) IS FALSE OR kept.version < excluded.version
 
 -- name: select_written
 -- Whether a batch whose connection broke was committed.

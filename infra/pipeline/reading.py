@@ -17,6 +17,7 @@ from domain.kernel import State
 from infra.event_store import EventMapper
 from infra.pipeline.batch import Decider, Key
 from infra.pipeline.cache import StateCache
+from infra.pipeline.snapshots import WORTH_KEEPING, Snapshots
 from infra.postgres import load_statements
 
 SQL = load_statements(Path(__file__).with_name("pipeline.sql"))
@@ -60,10 +61,14 @@ class Reading:
 class Reader:
     """Reads on behalf of batches and keeps the cache current."""
 
-    def __init__(self, mapper: EventMapper, decider: Decider, cache: StateCache) -> None:
+    def __init__(
+        self, mapper: EventMapper, decider: Decider, cache: StateCache, snapshots: Snapshots
+    ) -> None:
         self._mapper = mapper
         self._decider = decider
         self._cache = cache
+        self._snapshots = snapshots
+        self._worth_keeping: dict[str, State] = {}
 
     def read(
         self, conn: Connection[Any], streams: Collection[str], keys: Collection[Key] = ()
@@ -90,12 +95,17 @@ class Reader:
                 after=self._cache.position,
                 limit=MAX_TAIL + 1 if self._cache.position >= 0 else 0,
             )
-            rows = _ask(conn, "select_streams", streams=list(streams)) if streams else None
+            rows = self._ask_for_streams(conn, streams) if streams else None
             if own:
                 conn.execute("COMMIT")
         ((now, head),) = clock.fetchall()
         touched = self._catch_up(tail.fetchall(), head)
-        loaded, broken = self._fold_all(streams, rows.fetchall() if rows else [])
+        loaded, broken, spoilt = self._fold_all(streams, rows.fetchall() if rows else [])
+        if spoilt:
+            rows = self._ask_for_streams(conn, spoilt, made_by=b"")
+            more, failed, _ = self._fold_all(spoilt, rows.fetchall())
+            loaded.update(more)
+            broken.update(failed)
         found = {
             (source, message_id): FirstAnswer(*rest)
             for source, message_id, *rest in (answers.fetchall() if answers else [])
@@ -123,25 +133,50 @@ class Reader:
                     cache.drop(stream)
         return touched
 
+    def keep_snapshots(self, conn: Connection[Any]) -> None:
+        """Store what took long to fold, for the next time that it is not in the cache."""
+        if self._worth_keeping:
+            self._snapshots.store(conn, self._worth_keeping)
+            self._worth_keeping.clear()
+
+    def _ask_for_streams(
+        self, conn: Connection[Any], streams: Collection[str], made_by: bytes | None = None
+    ) -> Cursor[TupleRow]:
+        made_by = self._snapshots.made_by if made_by is None else made_by
+        return _ask(conn, "select_streams", streams=list(streams), made_by=made_by)
+
     def _fold_all(
         self, streams: Collection[str], rows: list[TupleRow]
-    ) -> tuple[dict[str, State], dict[str, str]]:
+    ) -> tuple[dict[str, State], dict[str, str], set[str]]:
+        """The states; why a stream cannot be folded; streams whose snapshot is not to be used."""
         stored: dict[str, list[TupleRow]] = {stream: [] for stream in streams}
         for row in rows:
             stored[row[0]].append(row)
         loaded: dict[str, State] = {}
         broken: dict[str, str] = {}
+        spoilt: set[str] = set()
         for stream, events in stored.items():
             events.sort(key=_VERSION)
+            state, size = self._decider.initial(stream), 0
+            if events and not events[0][2]:
+                _, version, _, snapshot = events.pop(0)
+                opened = self._snapshots.open(stream, version, state, snapshot)
+                if opened is None:
+                    spoilt.add(stream)
+                    continue
+                state, size = opened
             try:
-                loaded[stream] = state = self._fold(self._decider.initial(stream), events)
+                loaded[stream] = state = self._fold(state, events)
             except Exception as e:
                 logger.exception("%s cannot be folded", stream)
                 broken[stream] = f"{stream} cannot be folded: {e}"
-            else:
-                self._cache.drop(stream)
-                self._cache.put(stream, state, sum(len(event[3]) for event in events))
-        return loaded, broken
+                continue
+            size += sum(len(event[3]) for event in events)
+            self._cache.drop(stream)
+            self._cache.put(stream, state, size)
+            if len(events) >= WORTH_KEEPING:
+                self._worth_keeping[stream] = state
+        return loaded, broken, spoilt
 
     def _fold(self, state: State, events: Iterable[TupleRow]) -> State:
         read, evolve = self._mapper.decode_for_fold, self._decider.evolve

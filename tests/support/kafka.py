@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from kafka import KafkaProducer  # type: ignore[import-untyped]
@@ -54,7 +54,7 @@ def as_record(request: Request, topic: str | None = None) -> Sent:
     if topic is None:
         topic = next(found.name for found in KAFKA_TOPICS if command.TYPE in found.types)
     data = command.model_dump(mode="json", exclude_none=True)
-    value = json.dumps({"actor": actor.model_dump(mode="json"), "data": data})
+    value = json.dumps({"actor": asdict(actor), "data": data})
     return Sent(topic, key_of(command).encode(), value.encode(), headers)
 
 

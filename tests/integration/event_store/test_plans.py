@@ -30,7 +30,11 @@ def filled(database: Database) -> str:
             "INSERT INTO answers SELECT n, n, now(), now(), true, '', 'source', n::text, '', '', ''"
             " FROM generate_series(1, 30000) AS n"
         )
-        conn.execute("ANALYZE stored_events, answers")
+        conn.execute(
+            "INSERT INTO snapshots SELECT 'order:' || n, 5, '1', repeat('state', 300)::bytea"
+            " FROM generate_series(1, 3000) AS n"
+        )
+        conn.execute("ANALYZE stored_events, answers, snapshots")
     return database.url
 
 
@@ -57,7 +61,7 @@ def filled(database: Database) -> str:
             PIPELINE,
             "select_streams",
             "stored_events_originator_id_originator_version_key",
-            {"streams": [f"order:{n}" for n in range(20)]},
+            {"streams": [f"order:{n}" for n in range(500)], "made_by": b"1"},
         ),
         (
             PIPELINE,

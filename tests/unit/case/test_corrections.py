@@ -41,7 +41,8 @@ def correct(version: int) -> cmd.CorrectEntry:
 
 def last_entry(story: Story) -> int:
     """The version of the case's last entry."""
-    return max(case_of(story).entries)
+    case = case_of(story)
+    return max([*case.entries, *(contact.version for contact in case.contacts)])
 
 
 def taken_back(story: Story) -> Case:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import sha256
 
 from hypothesis.stateful import invariant
 
+from domain import decider
 from domain.case.state import Case, Status
 from domain.case.turn import turn
+from domain.kernel import case_stream, order_stream
 from domain.sla.state import Clock, ClockStatus
+from infra.pipeline.snapshots import Snapshots
 from tests.unit.model.commands_at_random import ORDER
 from tests.unit.model.independent_clocks import (
     first_response,
@@ -16,6 +20,8 @@ from tests.unit.model.independent_clocks import (
     standing_breaches,
 )
 from tests.unit.model.recorder import Recorder
+
+SNAPSHOTS = Snapshots(lambda content: sha256(content).digest())
 
 
 class Invariants(Recorder):
@@ -49,6 +55,18 @@ class Invariants(Recorder):
             assert told.keys() == about.keys()
             for case_id, own in about.items():
                 assert own <= set(told[case_id])
+
+    @invariant()
+    def a_state_read_from_its_snapshot_is_the_same(self) -> None:
+        for state, stream in [
+            (self.order(), order_stream(ORDER)),
+            *((case, case_stream(case.case_id)) for case in self.touched_cases()),
+        ]:
+            if state.version:
+                sealed = SNAPSHOTS.seal(stream, state)
+                read = SNAPSHOTS.open(stream, state.version, decider.initial(stream), sealed)
+                assert read is not None
+                assert read[0] == state
 
     @invariant()
     def what_ended_has_an_outcome(self) -> None:

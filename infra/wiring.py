@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
@@ -11,7 +12,7 @@ from typing import Protocol
 
 from infra.event_store import EventLog, LogDatastore
 from infra.failure import Say, say_nothing
-from infra.kafka import embedded_kafka
+from infra.kafka import embedded_kafka, init_topics, open_admin, require_topics
 from infra.pipeline import Pipeline
 from infra.postgres import Server, check_server, embedded_server, migrate
 from infra.postgres.roles import (
@@ -61,14 +62,49 @@ def open_system(
 
 
 @contextlib.contextmanager
-def open_kafka(settings: Settings, say: Say = say_nothing) -> Generator[KafkaAddress]:
+def open_kafka(
+    settings: Settings, say: Say = say_nothing, abandoned: Event | None = None
+) -> Generator[KafkaAddress]:
     """Where Kafka is, for as long as it is needed; starts the embedded one if nobody has and no
-    other is named, and stops it if nobody else uses it. Raises KafkaError."""
+    other is named, and stops it if nobody else uses it. abandoned: once set, nobody waits for
+    its start any more. Raises KafkaError."""
     if settings.kafka is not None:
         yield settings.kafka
         return
-    with embedded_kafka(settings.home, settings.brokers, cache=settings.cache, say=say) as cluster:
+    with embedded_kafka(
+        settings.home, settings.brokers, cache=settings.cache, say=say, abandoned=abandoned
+    ) as cluster:
         yield cluster.address
+
+
+@contextlib.contextmanager
+def open_servers(
+    settings: Settings, say: Say = say_nothing
+) -> Generator[tuple[System, Callable[[], KafkaAddress]]]:
+    """The database, and Kafka with its topics, both of which start at the same time. The second
+    says where Kafka is, once it is there; it raises KafkaError.
+
+    On the embedded Kafka topics that are missing are created.
+    """
+    abandoned = Event()
+    with contextlib.ExitStack() as kafka, ThreadPoolExecutor(1, "kafka") as starter:
+        starting = starter.submit(kafka.enter_context, _open_topics(settings, say, abandoned))
+        try:
+            with open_system(settings, say) as system:
+                yield system, starting.result
+        finally:
+            abandoned.set()
+
+
+@contextlib.contextmanager
+def _open_topics(settings: Settings, say: Say, abandoned: Event) -> Generator[KafkaAddress]:
+    with open_kafka(settings, say, abandoned) as address:
+        with open_admin(address) as admin:
+            if settings.kafka is None:
+                init_topics(admin, settings.topic_prefix)
+            else:
+                require_topics(admin, settings.topic_prefix)
+        yield address
 
 
 @dataclass(frozen=True)
@@ -108,8 +144,27 @@ class Worker(Protocol):
         """Do all there is to do now and return."""
 
 
-def build_workers(system: System) -> tuple[Worker, ...]:
-    """All that runs beside the commands, in the order of their start."""
-    from infra.engine import Engine  # late, like open_store's decider
+@dataclass(frozen=True)
+class Workers:
+    """All that runs beside the commands. ways_in: bring requests to the log; followers: make
+    something of what the log holds."""
 
-    return (Engine(system.database_url),)
+    ways_in: tuple[Worker, ...]
+    followers: tuple[Worker, ...]
+
+    @property
+    def all(self) -> tuple[Worker, ...]:
+        return (*self.ways_in, *self.followers)
+
+
+@contextlib.contextmanager
+def open_workers(
+    system: System, address: KafkaAddress, say: Say = say_nothing
+) -> Generator[Workers]:
+    """The workers of this process, none of which runs yet."""
+    from infra.engine import Engine  # late, like open_store's decider
+    from infra.kafka.intake_wiring import open_intake
+
+    with contextlib.ExitStack() as stack:
+        intake = stack.enter_context(open_intake(system, address, say))
+        yield Workers(ways_in=(intake,), followers=(Engine(system.database_url),))

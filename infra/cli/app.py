@@ -38,6 +38,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs inst
 
 GLOBAL_VALUES = ("--home", "--lang")
 GLOBAL_FLAGS = ("--debug",)
+INTERRUPTED = 128 + signal.SIGINT
 
 
 @app.callback(invoke_without_command=True)
@@ -112,6 +113,8 @@ def run(arguments: Sequence[str]) -> int:
         status = command.main(
             list(arguments), prog_name="casetrail", standalone_mode=False, obj=terminal
         )
+        if status == INTERRUPTED:  # typer swallowed the exception
+            raise KeyboardInterrupt
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except BrokenPipeError:
@@ -119,7 +122,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        return _fail(terminal, 130, "Interrupted.")
+        return _fail(terminal, INTERRUPTED, "Interrupted.")
     except Terminated:
         return _fail(terminal, 143, "Interrupted.")
     except typer.Abort:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from dataclasses import asdict
@@ -28,14 +27,10 @@ from infra.wiring import open_kafka
 
 LOOK_EVERY = 1.0  # seconds
 
-kafka = typer.Typer(help="Look after Kafka: the embedded broker and the topics.")
+kafka = typer.Typer(
+    help="Look after Kafka: the embedded broker and the topics.", no_args_is_help=True
+)
 app.add_typer(kafka, name="kafka")
-
-
-@kafka.callback(no_args_is_help=True)
-def start() -> None:
-    # What kafka-python logs of each attempt, an error says once and better.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 @kafka.command(help="Run the embedded Kafka in the foreground until Ctrl-C.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import closing
 
 import psycopg
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from infra.cli.pictures import Pictures
 from infra.cli.reading import Views
+from infra.cli.sample import Sample
 from infra.cli.terminal import Terminal
 from infra.postgres import PostgresError, Rows, connect
 from infra.postgres.connect import one_line
@@ -22,6 +24,8 @@ EVERY = 1.0
 FRAME = 12
 """Lines beside the rows of three tables: titles, headers, rules, blanks, the line on top."""
 FEWEST = 3
+NEWEST = 3
+"""Of what was said while the screen was taken."""
 ANYTHING = {
     "shop": None,
     "platform": None,
@@ -39,24 +43,49 @@ def show_once(terminal: Terminal, system: System) -> None:
         terminal.out.print(draw(terminal, conn, rows=3 * 12))
 
 
-def watch_views(terminal: Terminal, system: System, stop: threading.Event) -> None:
-    """Keep the three tables on the screen until `stop` is set; without a screen, show them once
-    and then a line whenever something changed. The database may come and go."""
+def watch_views(
+    terminal: Terminal, system: System, stop: threading.Event, sample: Sample | None
+) -> None:
+    """Keep the three tables on the screen until `stop` is set, above them what is going on;
+    without a screen, show them once the sample is in, and then a line whenever something
+    changed. The database may come and go."""
     if not terminal.out.is_terminal:
-        _tell(terminal, system, stop)
+        _tell(terminal, system, stop, sample)
         return
-    with Live(console=terminal.out, screen=True, auto_refresh=False) as live:
-        while not stop.is_set():
-            try:
-                with closing(connect(system.database_url, autocommit=True)) as conn:
-                    while not stop.is_set():
-                        rows = terminal.out.height - FRAME
-                        live.update(draw(terminal, conn, rows), refresh=True)
-                        stop.wait(EVERY)
-            except (psycopg.Error, PostgresError) as e:
-                reason = terminal.t("The views cannot be read: {reason}", reason=one_line(e))
-                live.update(Text(reason, style="red"), refresh=True)
+    terminal.aside = aside = deque[str](maxlen=NEWEST)
+    try:
+        with Live(console=terminal.out, screen=True, auto_refresh=False) as live:
+            while not stop.is_set():
+                _keep_drawing(terminal, system, stop, sample, live)
+    finally:
+        terminal.aside = None
+        for line in aside:  # the screen is gone, and what was said with it
+            terminal.notes.print(line, style="dim", markup=False, soft_wrap=True)
+
+
+def _keep_drawing(
+    terminal: Terminal, system: System, stop: threading.Event, sample: Sample | None, live: Live
+) -> None:
+    """Until stopped, or until the database is away."""
+    try:
+        with closing(connect(system.database_url, autocommit=True)) as conn:
+            while not stop.is_set():
+                above = _above(terminal, sample)
+                rows = terminal.out.height - FRAME - len(above)
+                live.update(Group(*above, draw(terminal, conn, rows)), refresh=True)
                 stop.wait(EVERY)
+    except (psycopg.Error, PostgresError) as e:
+        reason = terminal.t("The views cannot be read: {reason}", reason=one_line(e))
+        live.update(Text(reason, style="red"), refresh=True)
+        stop.wait(EVERY)
+
+
+def _above(terminal: Terminal, sample: Sample | None) -> list[RenderableType]:
+    """What is going on: how far the sample is, and what was said last."""
+    above: list[RenderableType] = [Text(line, style="dim") for line in terminal.aside or ()]
+    if sample is not None and not sample.finished.is_set():
+        above.append(sample.progress.get_renderable())
+    return above
 
 
 def draw(terminal: Terminal, conn: Rows, rows: int) -> RenderableType:
@@ -76,14 +105,14 @@ def draw(terminal: Terminal, conn: Rows, rows: int) -> RenderableType:
     )
 
 
-def _tell(terminal: Terminal, system: System, stop: threading.Event) -> None:
+def _tell(terminal: Terminal, system: System, stop: threading.Event, sample: Sample | None) -> None:
     told = ""
     first = True
     while not stop.is_set():
         try:
             with closing(connect(system.database_url, autocommit=True)) as conn:
                 while not stop.is_set():
-                    if first and Views(conn).exist():
+                    if first and _is_in(sample) and Views(conn).exist():
                         terminal.out.print(draw(terminal, conn, rows=3 * 12))
                         first = False
                     line = _standing(terminal, Views(conn), with_time=False)
@@ -94,6 +123,10 @@ def _tell(terminal: Terminal, system: System, stop: threading.Event) -> None:
         except (psycopg.Error, PostgresError) as e:
             terminal.say("The views cannot be read: {reason}", reason=one_line(e))
             stop.wait(EVERY)
+
+
+def _is_in(sample: Sample | None) -> bool:
+    return sample is None or sample.finished.is_set()
 
 
 def _standing(terminal: Terminal, views: Views, *, with_time: bool = True) -> str:

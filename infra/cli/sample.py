@@ -1,7 +1,9 @@
-"""The project's own sample: made at the first run, kept in the home, submitted like any file."""
+"""The project's own sample: made at the first run, kept in the home, sent through Kafka."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from os import fsync
@@ -9,46 +11,101 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
 from consumers import Messages, Unusable
+from consumers.kafka_sending import Outgoing, in_rounds
 from consumers.sample import generate
-from infra.cli.feed import Counts, Refused, feed
 from infra.cli.reading import Views
 from infra.cli.terminal import Terminal
 from infra.failure import Failure
-from infra.postgres import connect
-from infra.wiring import System, open_store
+from infra.kafka.sender import Ends, Sender
+from infra.postgres import connect, load_statements
+from infra.settings import KafkaAddress
+from infra.wiring import System
+
+SQL = load_statements(Path(__file__).with_name("sample.sql"))
 
 NAME: Final = "sample.jsonl"
+SOURCE: Final = "/casetrail/sample"
+"""Under which its records are remembered: a second run sends the same, and nothing new comes of
+it."""
 
 
-def submit_sample(terminal: Terminal, system: System) -> Counts:
-    """Submit the home's sample, which is made now if there is none: a second run changes
-    nothing. Returns what came of its lines.
+class Sample:
+    """Sends the sample beside the other workers. progress: how far it is, to be shown; refused:
+    how many of its records were refused or could not be taken, once `finished` is set."""
 
-    Raises Failure when the file is spoilt or the database fails on the way.
-    """
+    name = "sample"
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        system: System,
+        address: KafkaAddress,
+        rounds: Sequence[Sequence[Outgoing]],
+    ) -> None:
+        self.finished = threading.Event()
+        self.refused = 0
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TimeElapsedColumn(),
+            console=terminal.notes,
+            transient=True,
+            disable=not terminal.notes.is_terminal,
+        )
+        self._terminal = terminal
+        self._database_url = system.database_url
+        self._sender = Sender(address, system.settings.topic_prefix, system.database_url)
+        self._rounds = rounds
+        self._records = sum(len(records) for records in rounds)
+        self._bar = self.progress.add_task(
+            terminal.t("Sending the sample through Kafka"), total=self._records
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Raises KafkaError."""
+        ends = self._sender.send(
+            self._rounds, stop, lambda more: self.progress.advance(self._bar, more)
+        )
+        if not stop.is_set():
+            self._sum_up(ends)
+            self.finished.set()
+
+    def _sum_up(self, ends: Ends) -> None:
+        with closing(connect(self._database_url, autocommit=True)) as conn:
+            places = {"topics": [topic for topic, _ in ends], "partitions": [n for _, n in ends]}
+            found = conn.execute(SQL["count_refused"], {"source": f"kafka:{SOURCE}", **places})
+            (self.refused,) = found.fetchone() or (0,)
+        self._terminal.say(
+            "The sample: {records} records were sent and taken in, {refused} of them refused",
+            records=self._records,
+            refused=self.refused,
+        )
+
+
+def prepare_sample(terminal: Terminal, system: System) -> list[list[Outgoing]]:
+    """The records of the home's sample, which is made now if there is none, by rounds of which
+    each is sent once the one before it was taken. Raises Failure when the file is spoilt."""
     path = system.settings.home / NAME
     if not path.exists():
         terminal.say("Making the sample {path}", path=path)
         with closing(connect(system.database_url, autocommit=True)) as conn:
             write_sample(path, Views(conn).now)
-    terminal.say("Submitting the sample {path}", path=path)
     try:
-        messages = Messages(path)
+        pieces = list(Messages(path).pieces())
     except Unusable as e:
         raise Failure(e.text, **e.values) from e
-    with (
-        open_store(system) as store,
-        Refused(path.with_name(f"{NAME}.refused.jsonl"), terminal) as refused,
-    ):
-        counts = feed(messages.pieces(), messages.total, store.pipeline, refused, terminal)
-    terminal.say(
-        "The sample: {accepted} lines new, {repeated} known before, {refused} refused",
-        accepted=counts.accepted,
-        repeated=counts.repeated,
-        refused=counts.refused,
-    )
-    return counts
+    spoilt = next((piece for piece in pieces if piece.problem is not None), None)
+    if spoilt is not None:
+        raise Failure(
+            "{path} is spoilt in line {line}; remove it to have it made anew.",
+            path=path,
+            line=spoilt.line,
+        )
+    return in_rounds((request for piece in pieces for request in piece.requests), SOURCE)
 
 
 def write_sample(path: Path, anchor: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +17,15 @@ from infra.settings import Settings
 
 @dataclass
 class Terminal:
-    """Results go to stdout, what is going on and errors to stderr."""
+    """Results go to stdout, what is going on and errors to stderr. aside: while the whole screen
+    is taken, what is going on is left here for whoever draws it."""
 
     settings: Settings
     out: Console = field(default_factory=lambda: Console(highlight=False, emoji=False))
     notes: Console = field(
         default_factory=lambda: Console(stderr=True, highlight=False, emoji=False)
     )
+    aside: deque[str] | None = None
 
     def t(self, text: str, **values: object) -> str:
         """An English sentence in the user's language, its {names} filled in."""
@@ -30,6 +33,9 @@ class Terminal:
 
     def say(self, text: str, **values: object) -> None:
         """Tell what is going on."""
+        if self.aside is not None:
+            self.aside.append(self.t(text, **values))
+            return
         self.notes.print(self.t(text, **values), style="dim", markup=False, soft_wrap=True)
 
     def write(self, words: str) -> None:

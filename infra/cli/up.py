@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+from collections.abc import Generator, Sequence
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from infra.cli.app import app
 from infra.cli.live import show_once, watch_views
-from infra.cli.sample import submit_sample
+from infra.cli.sample import Sample, prepare_sample
 from infra.cli.terminal import Terminal, terminal_of
 from infra.failure import Failure
-from infra.wiring import System, Worker, build_workers, open_system
+from infra.wiring import Workers, open_servers, open_workers
 
 
 @app.command(help="Run everything in the foreground until Ctrl-C.")
@@ -24,57 +26,88 @@ def up(
         bool, typer.Option("--once", help="Do what there is to do, show the result and end.")
     ] = False,
     sample: Annotated[
-        bool, typer.Option("--sample", help="Submit the project's own sample first.")
+        bool, typer.Option("--sample", help="Send the project's own sample through Kafka.")
     ] = False,
 ) -> None:
     terminal = terminal_of(context)
-    refused = 0
-    with open_system(terminal.settings, terminal.say) as system:
+    told: Sample | None = None
+    with open_servers(terminal.settings, terminal.say) as (system, kafka):
+        rounds = prepare_sample(terminal, system) if sample else []
+        address = kafka()
         if sample:
-            refused = submit_sample(terminal, system).refused
-        workers = build_workers(system)
-        if once:
-            for worker in workers:
-                worker.catch_up()
-            show_once(terminal, system)
-        else:
-            _run_until_stopped(terminal, system, workers)
+            told = Sample(terminal, system, address, rounds)
+        with open_workers(system, address, terminal.say) as workers:
+            if once:
+                if told is not None:
+                    _send(terminal, workers, told)
+                for worker in workers.all:
+                    worker.catch_up()
+                show_once(terminal, system)
+            else:
+                sending = () if told is None else (told,)
+                with _signalled() as stop, _running(terminal, (*workers.all, *sending), stop):
+                    terminal.say("Running; Ctrl-C stops.")
+                    watch_views(terminal, system, stop, told)
     terminal.say("Stopped.")
-    if refused:
+    if told is not None and told.refused:
         raise typer.Exit(1)
 
 
-def _run_until_stopped(terminal: Terminal, system: System, workers: tuple[Worker, ...]) -> None:
-    """Run each worker in a thread, and show the views, until a signal or until one of them
-    fails."""
+def _send(terminal: Terminal, workers: Workers, told: Sample) -> None:
+    """Until the sample is in, or what sends or takes it failed."""
     stop = threading.Event()
-    failures: list[Failure] = []
+    with told.progress, _running(terminal, (*workers.ways_in, told), stop):
+        while not (told.finished.wait(0.05) or stop.is_set()):
+            pass
 
-    def work(worker: Worker) -> None:
-        try:
-            worker.run(stop)
-        except Exception as e:
-            failures.append(Failure("{worker} stopped: {reason}", worker=worker.name, reason=e))
-            stop.set()
+
+@contextlib.contextmanager
+def _signalled() -> Generator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, instead of ending the program at once."""
+    stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    threads = [
-        threading.Thread(target=work, args=(worker,), name=worker.name) for worker in workers
-    ]
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Runs(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def run(self, stop: threading.Event) -> None: ...
+
+
+@contextlib.contextmanager
+def _running(
+    terminal: Terminal, everything: Sequence[_Runs], stop: threading.Event
+) -> Generator[None]:
+    """Run each in a thread of its own until the block is left. One that fails sets `stop`, and
+    what it failed of is raised."""
+    failures: list[Failure] = []
+
+    def work(one: _Runs) -> None:
+        try:
+            one.run(stop)
+        except Exception as e:
+            failures.append(Failure("{worker} stopped: {reason}", worker=one.name, reason=e))
+            stop.set()
+
+    threads = [threading.Thread(target=work, args=(one,), name=one.name) for one in everything]
     try:
         for thread in threads:
             thread.start()
-        terminal.say("Running; Ctrl-C stops.")
-        watch_views(terminal, system, stop)
+        yield
     finally:
         stop.set()
         terminal.say("Stopping")
         for thread in threads:
             thread.join()
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if failures:
         raise failures[0]

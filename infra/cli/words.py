@@ -101,11 +101,14 @@ CHINESE: dict[str, str] = {
     # up
     "Run everything in the foreground until Ctrl-C.": "在前台运行全部服务，直到按 Ctrl-C。",
     "Do what there is to do, show the result and end.": "处理完现有工作，显示结果后退出。",
-    "Submit the project's own sample first.": "先提交项目自带的样例。",
+    "Send the project's own sample through Kafka.": "把项目自带的样例经 Kafka 发送进来。",
     "Making the sample {path}": "正在生成样例 {path}",
-    "Submitting the sample {path}": "正在提交样例 {path}",
-    "The sample: {accepted} lines new, {repeated} known before, {refused} refused": (
-        "样例：新增 {accepted} 行，已有 {repeated} 行，拒绝 {refused} 行"
+    "Sending the sample through Kafka": "正在经 Kafka 发送样例",
+    "The sample: {records} records were sent and taken in, {refused} of them refused": (
+        "样例：已发送并接收 {records} 条记录，其中拒绝 {refused} 条"
+    ),
+    "{path} is spoilt in line {line}; remove it to have it made anew.": (
+        "{path} 第 {line} 行已损坏；删除该文件即可重新生成。"
     ),
     "Running; Ctrl-C stops.": "正在运行；按 Ctrl-C 停止。",
     "Stopping": "正在停止",

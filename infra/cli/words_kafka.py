@@ -26,12 +26,14 @@ KAFKA: dict[str, str] = {
     "Broker {number} did not stop.": "Kafka 节点 {number} 没有停止。",
     "Broker {number} ended: {reason}": "Kafka 节点 {number} 已退出：{reason}",
     "Broker {number} runs again.": "Kafka 节点 {number} 已恢复运行。",
+    "Nobody waits for Kafka any more.": "已不再等待 Kafka 启动。",
     "CASETRAIL_KAFKA_BOOTSTRAP names another Kafka; unset it first.": "CASETRAIL_KAFKA_BOOTSTRAP 指定了其他 Kafka；请先取消该设置。",
     # clients
     "Kafka at {servers} cannot be used: {reason}": "无法使用 {servers} 上的 Kafka：{reason}",
     "The certificates for Kafka cannot be used: {reason}": "Kafka 的证书无法使用：{reason}",
     # topics
     "The topic {name} could not be created: {reason}": "无法创建主题 {name}：{reason}",
+    "The topics {names} do not exist; casetrail kafka init creates them.": "主题 {names} 不存在；可用 casetrail kafka init 创建。",
     "Topics that are not as they should be: {names}. They were left as they are.": "与要求不一致的主题：{names}。未做改动。",
     "{setting} is {found}, should be {wanted}": "{setting} 为 {found}，应为 {wanted}",
     "created": "已创建",

@@ -1,6 +1,6 @@
 """Kafka: the embedded broker, the topics, and how clients are configured."""
 
-from infra.kafka.admin import ClusterStatus, Outcome, cluster_status, init_topics
+from infra.kafka.admin import ClusterStatus, Outcome, cluster_status, init_topics, require_topics
 from infra.kafka.client import (
     Admin,
     client_config,
@@ -29,4 +29,5 @@ __all__ = [
     "open_admin",
     "producer_config",
     "require_fast_checksums",
+    "require_topics",
 ]

@@ -106,6 +106,17 @@ def init_topics(admin: Admin, prefix: str, topics: Sequence[Topic] = TOPICS) -> 
     ]
 
 
+def require_topics(admin: Admin, prefix: str, topics: Sequence[Topic] = TOPICS) -> None:
+    """Raises KafkaError when one does not exist."""
+    names = {topic.full_name(prefix) for topic in topics}
+    missing = names - set(_existing(admin, sorted(names)))
+    if missing:
+        raise KafkaError(
+            "The topics {names} do not exist; casetrail kafka init creates them.",
+            names=", ".join(sorted(missing)),
+        )
+
+
 def cluster_status(admin: Admin, prefix: str, topics: Sequence[Topic] = TOPICS) -> ClusterStatus:
     """What the cluster says of itself and of our topics now."""
     cluster = admin.describe_cluster()

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 
 from infra.guard import Ending, server_of, stop
@@ -228,11 +229,11 @@ def pid_file(folder: Path) -> Path:
     return folder / "pid"
 
 
-def await_ready(brokers: Sequence[Broker]) -> Broker | None:
+def await_ready(brokers: Sequence[Broker], abandoned: Event | None = None) -> Broker | None:
     """Wait until all answer clients; the first whose process ends instead, or None.
 
     Raises KafkaError when it takes too long: without a majority of its controllers no broker
-    answers.
+    answers; and when nobody wants them any more.
     """
     until = time.monotonic() + START_SECONDS
     waiting = list(brokers)
@@ -249,6 +250,8 @@ def await_ready(brokers: Sequence[Broker]) -> Broker | None:
                 number=waiting[0].number,
                 log=waiting[0].log,
             )
+        if abandoned is not None and abandoned.is_set():
+            raise KafkaError("Nobody waits for Kafka any more.")
         time.sleep(0.05)
 
 

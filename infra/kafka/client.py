@@ -15,8 +15,7 @@ NAME = "casetrail"
 REACH_MS = 10_000
 REQUEST_MS = 20_000
 DELIVERY_MS = 10_000
-"""How long the producer tries: a publisher that takes over must wait as long, or a record of
-the one before it could still arrive behind its own."""
+"""How long the producer tries."""
 
 
 class Admin(Protocol):
@@ -101,6 +100,12 @@ def producer_config(address: KafkaAddress, name: str = NAME) -> dict[str, Any]:
     }
 
 
+def make_producer(address: KafkaAddress, name: str = NAME, **more: Any) -> Any:
+    """A KafkaProducer; more: settings that win over ours. Raises kafka-python's KafkaError when
+    no broker answers."""
+    return _made(import_module("kafka").KafkaProducer, producer_config(address, name) | more)
+
+
 def require_fast_checksums() -> None:
     """Raise KafkaError unless kafka-python computes its checksums in C (191,000 records/s read
     with it, 23,000 without)."""
@@ -112,11 +117,18 @@ def require_fast_checksums() -> None:
 def open_admin(address: KafkaAddress) -> Generator[Admin]:
     """A client that asks about and creates topics. What goes wrong with it is a KafkaError."""
     kafka = import_module("kafka")
-    try:
+    with said_plainly(address):
         admin: Admin = _made(kafka.KafkaAdminClient, client_config(address))
         with contextlib.closing(admin):
             yield admin
-    except kafka.errors.KafkaError as e:
+
+
+@contextlib.contextmanager
+def said_plainly(address: KafkaAddress) -> Generator[None]:
+    """kafka-python's errors as a KafkaError."""
+    try:
+        yield
+    except import_module("kafka.errors").KafkaError as e:
         raise KafkaError(
             "Kafka at {servers} cannot be used: {reason}",
             servers=", ".join(address.bootstrap),

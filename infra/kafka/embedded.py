@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 
 from infra.failure import Say, say_nothing
@@ -89,15 +90,18 @@ def embedded_kafka(
     cache: Path | None = None,
     more: Mapping[str, str] | None = None,
     say: Say = say_nothing,
+    abandoned: Event | None = None,
 ) -> Generator[Cluster]:
     """Use the home's cluster of this size, starting it first if nobody has; stop it if nobody
     else uses it.
 
     cache: where the jars lie or will lie (default: home/cache). more: broker settings that win
     over ours, of whoever starts it; `listeners` is added to ours. say: told before a step that
-    takes seconds. Raises KafkaError when it cannot be started.
+    takes seconds. abandoned: once set, nobody waits for the start any more. Raises KafkaError
+    when it cannot be started.
     """
-    place = _Place(home / f"kafka-{brokers}", brokers, cache or home / "cache", more or {}, say)
+    folder = home / f"kafka-{brokers}"
+    place = _Place(folder, brokers, cache or home / "cache", more or {}, say, abandoned)
     with sharing(place) as cluster:
         yield cluster
 
@@ -141,6 +145,7 @@ class _Place:
     cache: Path
     more: Mapping[str, str]
     say: Say
+    abandoned: Event | None
     ending = ENDING
 
     @property
@@ -158,7 +163,10 @@ class _Place:
     def running(self) -> Cluster | None:
         """The cluster, once each of its brokers answers; None if one does not run."""
         cluster = self._cluster()
-        if cluster is None or await_ready(list(cluster.brokers.values())) is not None:
+        if (
+            cluster is None
+            or await_ready(list(cluster.brokers.values()), self.abandoned) is not None
+        ):
             return None
         return cluster
 
@@ -178,7 +186,7 @@ class _Place:
                 broker.format(program, record.cluster_id, gate)
             for broker in down:
                 broker.launch(program, gate)
-            failed = await_ready(list(cluster.brokers.values()))
+            failed = await_ready(list(cluster.brokers.values()), self.abandoned)
             if failed is None:
                 return cluster
             self.stop()

@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.failure import Say, say_nothing
 from infra.guard import try_lock
-from infra.kafka.client import consumer_config
+from infra.kafka.client import consumer_config, said_plainly
 from infra.kafka.failure import KafkaError
 from infra.kafka.intake import REQUEST_MS, Intake
 from infra.kafka.intake_client import Consumer, places_of, topic_id
@@ -55,7 +55,7 @@ def read_on_from(
     """Move the offsets of a topic, or of one of its partitions; the new ones. start: earliest,
     latest or an offset. Raises KafkaError."""
     kafka: Any = import_module("kafka")
-    try:
+    with said_plainly(address):
         consumer: Consumer = kafka.KafkaConsumer(**consumer_config(address))
         try:
             places = places_of(consumer, [topic])
@@ -82,9 +82,3 @@ def read_on_from(
                 yield place.partition, offset
         finally:
             consumer.close(timeout_ms=REQUEST_MS)
-    except kafka.errors.KafkaError as e:
-        raise KafkaError(
-            "Kafka at {servers} cannot be used: {reason}",
-            servers=", ".join(address.bootstrap),
-            reason=" ".join(str(e).split()) or type(e).__name__,
-        ) from e

@@ -43,6 +43,11 @@ def postgres_of(home: Path) -> int | None:
     return server_of(home / "postgres-18" / "data" / "postmaster.pid")
 
 
+def kafka_of(home: Path) -> int | None:
+    """The process id of the home's broker, if it runs."""
+    return server_of(home / "kafka-1" / "broker-1" / "pid")
+
+
 @contextmanager
 def running_up(home: Path) -> Generator[subprocess.Popen[str]]:
     """`casetrail up`, once it says that it runs."""
@@ -60,16 +65,49 @@ def running_up(home: Path) -> Generator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_up_runs_until_a_signal_and_stops_its_server(home: Path, stop: signal.Signals) -> None:
+def test_up_runs_until_a_signal_and_stops_its_servers(home: Path, stop: signal.Signals) -> None:
     with running_up(home) as process:
-        server = postgres_of(home)
-        assert server is not None
-        assert is_alive(server)
+        servers = postgres_of(home), kafka_of(home)
+        assert all(server is not None and is_alive(server) for server in servers)
         process.send_signal(stop)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
         assert process.returncode == 0
         assert said.splitlines()[-1] == "Stopped."
-    assert not is_alive(server)
+    assert (postgres_of(home), kafka_of(home)) == (None, None)
+
+
+def test_an_up_that_is_interrupted_while_it_starts_leaves_nothing_running(home: Path) -> None:
+    command: list[str | Path] = [CASETRAIL, "up", "--home", home, "--lang", "en"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("Starting Kafka"):
+                break
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.splitlines()[-1]) == (130, "casetrail: Interrupted.")
+    assert (postgres_of(home), kafka_of(home)) == (None, None)
+
+
+def test_an_up_without_its_kafka_says_why_and_fails(home: Path) -> None:
+    env = {
+        **ENVIRONMENT,
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "nothing-cached"),
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    done = subprocess.run(
+        [CASETRAIL, "up", "--once", "--home", home / "data", "--lang", "en"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=env,
+    )
+    assert done.returncode == 1
+    assert "could not be downloaded" in done.stderr.splitlines()[-1]
+    assert "CASETRAIL_KAFKA_BOOTSTRAP" in done.stderr.splitlines()[-1]
+    assert postgres_of(home / "data") is None
 
 
 def test_a_command_beside_up_shares_its_server_and_leaves_it_running(home: Path) -> None:

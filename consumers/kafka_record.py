@@ -8,6 +8,7 @@ about, so that its records stay in order.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from domain.kernel import COMMANDS, Actor, Command, Model
 from domain.request import DATED, MAX_BYTES, Malformed, MessageId, Request, malformed
 
 import_module("domain.decider")  # registers every command
+
+WAY_IN: Final = "kafka:"
+"""What the sources of requests from here begin with."""
 
 VERSION: Final = 1
 """The version of every command's schema: `ce_type` is the command's type and `.v1`."""
@@ -96,7 +100,7 @@ class KafkaTopic:
         command: Command = body.data
         _check_key(record.key, command)
         request = Request(
-            source=f"kafka:{headers['ce_source']}",
+            source=f"{WAY_IN}{headers['ce_source']}",
             message_id=headers["ce_id"],
             command=command,
             actor=body.actor,
@@ -135,6 +139,20 @@ def origin(record: Record) -> str:
 def key_of(command: Command) -> str:
     """The key of a command's record: the name of the stream that it is about, without its kind."""
     return command.streams()[0].partition(":")[2]
+
+
+def sender_of(record: Record) -> tuple[str, str, str | None] | None:
+    """Source, message id and correlation id that a request of this record would have, whatever is
+    wrong with the record; None if its headers don't say."""
+    found: dict[str, str] = {}
+    for name in ("ce_source", "ce_id", "ce_correlationid"):
+        contents = [content for header, content in record.headers if header == name]
+        if len(contents) == 1:
+            with contextlib.suppress(UnicodeDecodeError, ValidationError):
+                found[name] = _NAME.validate_python((contents[0] or b"").decode())
+    if "ce_source" not in found or "ce_id" not in found:
+        return None
+    return f"{WAY_IN}{found['ce_source']}", found["ce_id"], found.get("ce_correlationid")
 
 
 def _envelope(headers: Sequence[tuple[str, bytes | None]]) -> Mapping[str, str]:

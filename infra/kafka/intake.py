@@ -231,6 +231,7 @@ class Intake:
             held.topic_id = self._compare(consumer, held.place.topic, offset.topic_id)
             if self._held.get(held.place) is held:
                 held.position, held.epoch, held.dropped_at = offset.position, offset.epoch, None
+                held.furthest = offset.furthest
                 seek(consumer, held.place, offset.position, offset.epoch)
                 consumer.resume(held.place)
 

@@ -2,7 +2,7 @@
 
 -- name: select_offsets
 -- Where the partitions were left.
-SELECT o.topic, o.partition, o.topic_id, o.position, o.leader_epoch, o.moved_by
+SELECT o.topic, o.partition, o.topic_id, o.position, o.leader_epoch, o.moved_by, o.furthest
 FROM unnest(%(topics)s::text[], %(partitions)s::int[]) AS p (topic, partition)
 JOIN kafka_offsets o USING (topic, partition)
 
@@ -17,7 +17,9 @@ ON CONFLICT DO NOTHING
 INSERT INTO kafka_offsets (topic, partition, topic_id, position, leader_epoch, moved_by)
 VALUES (%(topic)s, %(partition)s, %(topic_id)s, %(position)s, -1, %(slice)s)
 ON CONFLICT (topic, partition) DO UPDATE
-SET topic_id = excluded.topic_id, position = excluded.position, leader_epoch = -1,
+SET furthest = CASE kafka_offsets.topic_id WHEN excluded.topic_id THEN kafka_offsets.furthest
+                    ELSE 0 END,
+    topic_id = excluded.topic_id, position = excluded.position, leader_epoch = -1,
     moved_by = excluded.moved_by, moved_at = clock_timestamp()
 
 -- name: move_offset
@@ -25,18 +27,35 @@ SET topic_id = excluded.topic_id, position = excluded.position, leader_epoch = -
 SELECT move_offset(%(topic)s, %(partition)s, %(topic_id)s, %(sought)s, %(next)s, %(epoch)s,
                    %(slice)s)
 
+-- name: select_answered
+-- Which of these messages have been answered; what has been, stays so.
+SELECT a.source, a.message_id
+FROM unnest(%(sources)b::text[], %(message_ids)b::text[]) AS asked (source, message_id)
+JOIN answers a USING (source, message_id)
+
+-- name: insert_repeats
+-- Under the log's lock: records that get their first answer again.
+INSERT INTO repeats (number, source, message_id, correlation_id, origin)
+SELECT coalesce((SELECT max(number) FROM repeats), 0) + r.nth, r.source, r.message_id,
+       r.correlation_id, r.origin
+FROM unnest(%(sources)b::text[], %(message_ids)b::text[], %(correlation_ids)s::text[],
+            %(origins)b::text[])
+    WITH ORDINALITY AS r (source, message_id, correlation_id, origin, nth)
+
 -- name: insert_dead_letters
 -- Under the log's lock. A record that is read again makes no second letter.
 INSERT INTO dead_letters (number, topic, topic_id, partition, record_offset, code, message,
-                          field, stream, digest, key_id, box, state)
+                          field, stream, digest, key_id, box, state, source, message_id,
+                          correlation_id)
 SELECT coalesce((SELECT max(number) FROM dead_letters), 0) + row_number() OVER (ORDER BY l.nth),
        %(topic)s, %(topic_id)s, %(partition)s, l.record_offset, l.code, l.message, l.field,
-       l.stream, l.digest, l.key_id, l.box, l.state
+       l.stream, l.digest, l.key_id, l.box, l.state, l.source, l.message_id, l.correlation_id
 FROM unnest(%(offsets)s::bigint[], %(codes)s::text[], %(messages)s::text[], %(fields)s::text[],
             %(streams)s::text[], %(digests)b::bytea[], %(key_ids)s::uuid[], %(boxes)b::bytea[],
-            %(states)s::text[])
+            %(states)s::text[], %(sources)s::text[], %(message_ids)s::text[],
+            %(correlation_ids)s::text[])
     WITH ORDINALITY AS l (record_offset, code, message, field, stream, digest, key_id, box,
-                          state, nth)
+                          state, source, message_id, correlation_id, nth)
 WHERE NOT EXISTS (
     SELECT FROM dead_letters d
     WHERE d.topic = %(topic)s AND d.topic_id = %(topic_id)s AND d.partition = %(partition)s

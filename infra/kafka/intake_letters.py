@@ -16,7 +16,7 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import class_row, tuple_row
 
-from consumers.kafka_record import Record, Topic, origin
+from consumers.kafka_record import Record, Topic, origin, sender_of
 from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.failure import KafkaError
@@ -111,6 +111,7 @@ def add_letters(
     if not letters:
         return
     first = letters[0].record
+    senders = [sender_of(letter.record) or (None, None, None) for letter in letters]
     chosen = [keys.letters if letter.stream is None else keys.parked for letter in letters]
     cursor.execute(
         SQL["insert_dead_letters"],
@@ -130,6 +131,9 @@ def add_letters(
                 for letter, key in zip(letters, chosen, strict=True)
             ],
             "states": ["open" if letter.stream is None else "parked" for letter in letters],
+            "sources": [source for source, _, _ in senders],
+            "message_ids": [message_id for _, message_id, _ in senders],
+            "correlation_ids": [correlation_id for _, _, correlation_id in senders],
         },
     )
 

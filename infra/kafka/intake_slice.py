@@ -44,6 +44,7 @@ class Offset:
     position: int
     epoch: int
     moved_by: UUID
+    furthest: int
 
 
 class Offsets:
@@ -82,12 +83,14 @@ class Offsets:
 @dataclass(eq=False)
 class Held:
     """A partition of ours. position: the next offset to be read, None until it was looked up;
-    epoch: of the last record read; dropped_at: when another reader was found on it."""
+    furthest: the next one that was never read; epoch: of the last record read; dropped_at: when
+    another reader was found on it."""
 
     place: Place
     topic: Topic
     topic_id: UUID | None = None
     position: int | None = None
+    furthest: int = 0
     epoch: int = -1
     dropped_at: float | None = None
     stood_at: int = -1
@@ -114,6 +117,7 @@ class SliceWriter:
     ) -> None:
         self.offsets = Offsets(datastore)
         self.letters = DeadLetters(datastore, vault)
+        self._datastore = datastore
         self._pipeline = pipeline
         self._vault = vault
         self._step = step
@@ -172,7 +176,8 @@ class SliceWriter:
         epoch = -1 if last.leader_epoch is None else last.leader_epoch
         keys = keys_of_today(self._vault)
         move = _Move(held.place, held.topic_id, held.position, last.offset + 1, epoch, uuid4())
-        written = _Written(move, requests, letters, keys, self._step)
+        repeats = self._repeats(requests, held.furthest)
+        written = _Written(move, requests, letters, repeats, keys, self._step)
         try:
             self._pipeline.submit([request for request, _ in requests], written.add)
         except psycopg.IntegrityError as e:
@@ -181,7 +186,34 @@ class SliceWriter:
                 raise
         self._step("committed")
         held.position, held.epoch = move.next, move.epoch
+        held.furthest = max(held.furthest, move.next)
         return Counts(len(records), written.count)
+
+    def _repeats(
+        self, requests: Sequence[tuple[Request, Consumed]], furthest: int
+    ) -> list[Request]:
+        """Those that somebody sent again; not those that we only read again."""
+        sent = [
+            request
+            for request, record in requests
+            if record.offset >= furthest and not request.command.BULK
+        ]
+        if not sent:
+            return []
+        asked = {
+            "sources": [request.source for request in sent],
+            "message_ids": [request.message_id for request in sent],
+        }
+        with self._datastore.connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(SQL["select_answered"], asked, prepare=True)
+            known = set(cursor.fetchall())
+        repeats: list[Request] = []
+        for request in sent:
+            key = request.source, request.message_id
+            if key in known:
+                repeats.append(request)
+            known.add(key)
+        return repeats
 
     def _was_ours(self, move: _Move) -> bool:
         found = self.offsets.find([move.place]).get((move.place.topic, move.place.partition))
@@ -219,10 +251,12 @@ class _Written:
         move: _Move,
         requests: Sequence[tuple[Request, Consumed]],
         letters: Sequence[NewLetter],
+        repeats: Sequence[Request],
         keys: Keys,
         step: Step,
     ) -> None:
         self._move = move
+        self._repeats = repeats
         self._records = {id(request): record for request, record in requests}
         self._letters = letters
         self._keys = keys
@@ -241,6 +275,8 @@ class _Written:
         letters = [found[offset] for offset in sorted(found)]
         self.count = len(letters)
         add_letters(cursor, letters, move.topic_id, self._keys)
+        left = {id(one.request) for one in unremembered}
+        _add_repeats(cursor, [one for one in self._repeats if id(one) not in left])
         cursor.execute(
             SQL["move_offset"],
             {
@@ -255,3 +291,16 @@ class _Written:
             prepare=True,
         )
         self._step("written")
+
+
+def _add_repeats(cursor: Cursor[Any], repeats: Sequence[Request]) -> None:
+    if repeats:
+        cursor.execute(
+            SQL["insert_repeats"],
+            {
+                "sources": [request.source for request in repeats],
+                "message_ids": [request.message_id for request in repeats],
+                "correlation_ids": [request.correlation_id for request in repeats],
+                "origins": [request.origin for request in repeats],
+            },
+        )

@@ -68,9 +68,9 @@ begin
         end if;
         allowed := case
             when item.name = 'schema_migrations' then '{select}'
-            when item.name in ('stored_events', 'answers', 'subject_links', 'master_key')
+            when item.name in ('stored_events', 'answers', 'repeats', 'subject_links', 'master_key')
                 then '{select, insert}'
-            when item.name in ('subject_keys', 'kafka_offsets', 'dead_letters')
+            when item.name in ('subject_keys', 'kafka_offsets', 'dead_letters', 'publications')
                 then '{select, insert, update}'
             else '{select, insert, update, delete}'
         end;

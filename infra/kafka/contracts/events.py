@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
 from domain.case import events as ev
+from domain.case.values import DivergenceKind
 from domain.kernel import EVENTS, ActorKind, Event, Role
 from domain.sla import events as sla
 
@@ -89,6 +90,16 @@ class ReturnShipped(CaseEvent):
     proof_of_posting: bool
 
 
+class DivergenceFound(CaseEvent):
+    """A fact contradicts what the case holds. The platform's own words for its state of the
+    after-sale, where they are what contradicts, stay with us."""
+
+    divergence_id: int
+    divergence: DivergenceKind
+    next_action: str
+    about: str
+
+
 Fields = Callable[[Any], dict[str, Any]]
 
 PARTED: Final[Mapping[type[Event], tuple[type[CaseEvent], Fields]]] = {
@@ -107,6 +118,15 @@ PARTED: Final[Mapping[type[Event], tuple[type[CaseEvent], Fields]]] = {
             "return_id": e.return_id,
             "tracked": e.tracking is not None,
             "proof_of_posting": e.proof_of_posting,
+        },
+    ),
+    ev.DivergenceFound: (
+        DivergenceFound,
+        lambda e: {
+            "divergence_id": e.divergence_id,
+            "divergence": e.divergence,
+            "next_action": e.next_action,
+            "about": "" if e.divergence is DivergenceKind.PLATFORM_ENDED else e.about,
         },
     ),
 }

@@ -1,0 +1,150 @@
+"""One row of the database as one record of Kafka."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha1
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from consumers.kafka_record import WAY_IN
+from domain.kernel import Event
+from infra.event_store import Envelope
+from infra.kafka.contracts import (
+    CASE_EVENTS,
+    DEAD_LETTER_SCHEMA,
+    DEAD_LETTER_TYPE,
+    RESULT_SCHEMA,
+    RESULT_TYPE,
+    CommandResult,
+    DeadLetterNotice,
+    Outgoing,
+    PublicActor,
+    cloud_event,
+)
+
+EVENTS, RESULTS, LETTERS = "case-events", "command-results", "dead-letters"
+
+_IDS = UUID("a3a3c6a2-42d1-5d6c-8f0c-6a2c1f6f7f10")
+
+
+class Stored(NamedTuple):
+    """A row of the log. version: in its stream."""
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    recorded_at: datetime
+    state: bytes
+
+
+def case_event(
+    row: Stored, event: Event, envelope: Envelope, currency: str | None, source: str
+) -> Outgoing:
+    """currency: of the case's order, as far as it was known then. source: for `ce_source`, here
+    and below."""
+    public = CASE_EVENTS[type(event)]
+    case_id = row.stream.partition(":")[2]
+    platform, shop, _ = case_id.split(":", 2)
+    actor = envelope.actor
+    # Nothing is validated again: every value was read as what its field says.
+    fields: dict[str, Any] = {
+        "case_id": case_id,
+        "platform": platform,
+        "shop": shop,
+        "version": row.version,
+        "position": row.position,
+        "occurred_at": envelope.occurred_at,
+        "recorded_at": row.recorded_at,
+        "actor": PublicActor.model_construct(kind=actor.kind, role=actor.role),
+    }
+    if public.has_amounts:
+        fields["currency"] = currency
+    return cloud_event(
+        EVENTS,
+        case_id,
+        public.model.model_construct(**fields, **public.fields(event)),
+        source=source,
+        type_=public.name,
+        schema=public.data_schema,
+        id_=envelope.event_id,
+        time=envelope.occurred_at,
+        subject=case_id,
+        correlation_id=envelope.correlation_id,
+    )
+
+
+def result(row: Any, source: str) -> Outgoing:
+    """What the sender of a record is told. row: of select_answers, select_repeats or
+    select_letters."""
+    data = CommandResult(
+        source=row.source.removeprefix(WAY_IN),
+        message_id=row.message_id,
+        correlation_id=row.correlation_id,
+        outcome="not_taken" if row.accepted is None else "accepted" if row.accepted else "refused",
+        repeat=row.is_repeat,
+        position=row.position,
+        code=row.code,
+        message=row.message,
+        field=row.field,
+        dead_letter=None if row.accepted is not None else row.number,
+        recorded_at=row.recorded_at,
+    )
+    return cloud_event(
+        RESULTS,
+        row.correlation_id or row.message_id,
+        data,
+        source=source,
+        type_=RESULT_TYPE,
+        schema=RESULT_SCHEMA,
+        id_=_id("result", row.told_of),
+        time=row.recorded_at,
+        subject=row.message_id,
+        correlation_id=row.correlation_id,
+    )
+
+
+def notice(row: Any, source: str) -> Outgoing:
+    """That a record could not be taken. row: of select_letters."""
+    partition = f"{row.topic}/{row.partition}"
+    record = cloud_event(
+        LETTERS,
+        partition,
+        DeadLetterNotice(
+            number=row.number,
+            topic=row.topic,
+            partition=row.partition,
+            offset=row.record_offset,
+            sha256=row.digest.hex(),
+            code=row.code,
+            recorded_at=row.recorded_at,
+        ),
+        source=source,
+        type_=DEAD_LETTER_TYPE,
+        schema=DEAD_LETTER_SCHEMA,
+        id_=_id("dead letter", row.told_of),
+        time=row.recorded_at,
+        subject=f"{partition}/{row.record_offset}",
+    )
+    # As Kafka Connect's dead letters say it (Kafka's guide, "Error Reporting in Connect"). Words
+    # about what is wrong may quote the record: they stay where the record is kept.
+    for name, value in (
+        ("topic", row.topic),
+        ("partition", row.partition),
+        ("offset", row.record_offset),
+        ("connector.name", "casetrail"),
+        ("stage", "TRANSFORMATION"),
+        ("class.name", "casetrail.intake"),
+        ("exception.class.name", row.code),
+        ("exception.message", f"casetrail dead-letters show {row.number}"),
+    ):
+        record.headers.append((f"__connect.errors.{name}", str(value).encode()))
+    return record
+
+
+def _id(kind: str, of: str) -> str:
+    """The same for the same thing, published again or from another database: a UUID of version 5
+    (RFC 9562)."""
+    digest = sha1(_IDS.bytes + f"{kind}\0{of}".encode(), usedforsecurity=False).digest()
+    return str(UUID(bytes=digest[:16], version=5))

@@ -1,0 +1,202 @@
+"""The publisher: one at a time follows what was committed and tells Kafka, in order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from threading import Event
+
+import psycopg
+
+from infra.failure import Say, say_nothing
+from infra.kafka.failure import KafkaError
+from infra.kafka.publisher.pages import PAGE, SQL, Pages
+from infra.kafka.publisher.sending import Sender, open_sender
+from infra.postgres import PostgresError, Rows, connect
+from infra.postgres.connect import one_line
+from infra.settings import KafkaAddress
+
+LEADER_LOCK = 0x43617365_50756273  # "CasePubs"
+NAME = "casetrail publisher"
+POLL = 1.0
+"""Seconds. A lost NOTIFY costs at most this."""
+LOOK_FOR_STOP = 0.2
+SESSION_SECONDS = 20
+"""A publisher that says nothing for so long is given up by the server, and with its session goes
+its lock. Longer than it takes to find that no broker answers."""
+BACKOFF = (0.2, 5.0)
+"""Seconds before trying again: at first, and at most."""
+
+logger = logging.getLogger(__name__)
+
+Step = Callable[[str], None]
+"""Told what was just done with a page, for tests that end the process there."""
+
+
+class Behind(KafkaError):
+    """Not everything was published in the time given."""
+
+
+class Overtaken(Exception):
+    """A position is not where it was left: another publisher, or somebody by hand, moved it."""
+
+
+class Publisher:
+    """Publishes until stopped, as the leader or ready to become it. Connects in `run` and
+    `catch_up`, not before; when database or brokers are away it waits and comes back by itself.
+
+    Everything is sent at least once, in its order, and acknowledged before a position moves.
+    url: of the database, as the application. session_seconds: see SESSION_SECONDS.
+    """
+
+    name = "Kafka publisher"
+
+    def __init__(
+        self,
+        url: str,
+        address: KafkaAddress,
+        prefix: str,
+        *,
+        say: Say = say_nothing,
+        page: int = PAGE,
+        poll: float = POLL,
+        session_seconds: float = SESSION_SECONDS,
+        step: Step = lambda name: None,
+    ) -> None:
+        self.sent = 0
+        self._url = url
+        self._address = address
+        self._prefix = prefix
+        self._say = say
+        self._page = page
+        self._poll = poll
+        self._session_seconds = session_seconds
+        self._step = step
+        self._backoff = 0.0
+
+    # ------------------------------------------------------------------- the worker
+
+    def run(self, stop: Event) -> None:
+        """Publish, or stand by, until `stop` is set."""
+        while not stop.is_set():
+            try:
+                with self._session() as conn:
+                    while not _try_lead(conn):
+                        self._backoff = 0.0
+                        if stop.wait(self._poll):
+                            return
+                    self._lead(conn, stop)
+            except (psycopg.OperationalError, psycopg.InterfaceError, PostgresError) as e:
+                self._wait("The database is away; the publisher waits: {reason}", e)
+                stop.wait(self._backoff)
+
+    def catch_up(self, seconds: float = 60.0) -> None:
+        """Publish all that is committed by now, or see another publisher do it. Raises Behind
+        when that took longer than `seconds`, KafkaError when Kafka cannot be used."""
+        until = time.monotonic() + seconds
+        with self._session() as conn:
+            pages = Pages(conn, self._prefix, self._page)
+            aims = {name: head for name, (_, head) in pages.positions().items()}
+            while True:
+                if _try_lead(conn):
+                    with open_sender(self._address, self._prefix) as sender:
+                        while self._publish(pages, sender):
+                            pass
+                here = pages.positions()
+                if all(here[name][0] >= aim for name, aim in aims.items()):
+                    return
+                if time.monotonic() > until:
+                    raise Behind("Not everything was published; see publisher status.")
+                time.sleep(0.05)
+
+    # ------------------------------------------------------------------- as the leader
+
+    def _lead(self, conn: Rows, stop: Event) -> None:
+        conn.execute(SQL["listen_log"])
+        while not stop.is_set():
+            try:
+                with open_sender(self._address, self._prefix) as sender:
+                    pages = Pages(conn, self._prefix, self._page)
+                    while not stop.is_set():
+                        if not self._publish(pages, sender):
+                            self._await_news(conn, stop)
+                        self._back(conn)
+            except Overtaken as e:
+                logger.warning("%s", e)
+            except KafkaError as e:
+                self._wait("Kafka is away; the publisher waits: {reason}", e)
+                conn.execute(SQL["note_error"], {"error": one_line(e)})
+                self._rest(conn, stop)
+
+    def _publish(self, pages: Pages, sender: Sender) -> bool:
+        """One page of each kind; whether there was any. Raises Overtaken."""
+        found = pages.read()
+        if not found:
+            return False
+        records = [record for page in found for record in page.records]
+        self._step("read")
+        sender.send(records, lambda: _ping(pages.conn))
+        self._step("sent")
+        for page in found:
+            move = {"name": page.name, "after": page.after, "position": page.end}
+            if pages.conn.execute(SQL["move_position"], move, prepare=True).rowcount != 1:
+                raise Overtaken(f"{page.name} is no longer at {page.after}")
+        self._step("moved")
+        self.sent += len(records)
+        return True
+
+    def _await_news(self, conn: Rows, stop: Event) -> None:
+        """Until a writer says that it committed, or it is time to look anyway."""
+        until = time.monotonic() + self._poll
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            if any(True for _ in conn.notifies(timeout=min(left, LOOK_FOR_STOP), stop_after=1)):
+                return
+
+    def _rest(self, conn: Rows, stop: Event) -> None:
+        """Before the next producer; the lead is kept, so that nobody else runs into the same."""
+        until = time.monotonic() + self._backoff
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            _ping(conn)
+            stop.wait(min(left, LOOK_FOR_STOP))
+
+    # ------------------------------------------------------------------------ troubles
+
+    def _wait(self, text: str, reason: Exception) -> None:
+        if not self._backoff:
+            self._say(text, reason=one_line(reason))
+        self._backoff = min(self._backoff * 2 or BACKOFF[0], BACKOFF[1])
+
+    def _back(self, conn: Rows) -> None:
+        if self._backoff:
+            self._backoff = 0.0
+            self._say("The publisher goes on.")
+            conn.execute(SQL["forget_error"])
+
+    @contextlib.contextmanager
+    def _session(self) -> Generator[Rows]:
+        who = f"{NAME} {os.getpid()}@{socket.gethostname()}"[:63]
+        with closing(connect(self._url, autocommit=True, name=who)) as conn:
+            for setting, seconds in (
+                ("idle_session_timeout", self._session_seconds),
+                ("idle_in_transaction_session_timeout", self._session_seconds),
+                ("statement_timeout", 30),
+                ("lock_timeout", 10),
+            ):
+                milliseconds = str(int(seconds * 1000))
+                conn.execute("SELECT set_config(%s, %s, false)", (setting, milliseconds))
+            yield conn
+
+
+def _try_lead(conn: Rows) -> bool:
+    row = conn.execute(SQL["try_lead"], {"key": LEADER_LOCK}).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _ping(conn: Rows) -> None:
+    """The server shall know that we are there, and we whether it is."""
+    conn.execute("SELECT 1")

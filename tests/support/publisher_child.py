@@ -1,0 +1,51 @@
+"""A publisher in a process of its own, which ends or stops itself at a step if it is told to.
+
+`python -m tests.support.publisher_child URL BOOTSTRAP PREFIX SESSION_SECONDS [STEP NTH SIGNAL]`
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from infra.kafka.publisher import Publisher
+from infra.settings import KafkaAddress
+
+
+def main(
+    url: str,
+    bootstrap: str,
+    prefix: str,
+    session_seconds: str,
+    at: str = "",
+    nth: str = "1",
+    number: str = "9",
+) -> None:
+    left = int(nth)
+
+    def step(name: str) -> None:
+        nonlocal left
+        if name == at:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), int(number))
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    publisher = Publisher(
+        url,
+        KafkaAddress(tuple(bootstrap.split(","))),
+        prefix,
+        poll=0.2,
+        session_seconds=float(session_seconds),
+        step=step,
+    )
+    print("ready", flush=True)
+    publisher.run(stop)
+    print(publisher.sent, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -40,10 +40,11 @@ class Snapshots:
     def __init__(self, digest: Callable[[bytes], bytes]) -> None:
         self.made_by = _digest_of_code()
         self._digest = digest
+        self._adapters: dict[str, TypeAdapter[Any]] = {}
 
     def seal(self, stream: str, state: State) -> bytes:
         """The state as JSON, compressed, behind its digest."""
-        body = zlib.compress(_adapter(type(state)).serializer.to_json(state), 1)
+        body = zlib.compress(self._adapter(state).serializer.to_json(state), 1)
         return self._seal(stream, state.version, body) + body
 
     def open(
@@ -56,11 +57,17 @@ class Snapshots:
             return None
         json = zlib.decompress(body)
         try:
-            state: State = _adapter(type(initial)).validator.validate_json(json)
+            state: State = self._adapter(initial).validator.validate_json(json)
         except ValidationError:
             logger.exception("the snapshot of %s cannot be read", stream)
             return None
         return state, len(json)
+
+    def _adapter(self, state: State) -> TypeAdapter[Any]:
+        name = type(state).__name__
+        if name not in self._adapters:
+            self._adapters[name] = TypeAdapter(type(state))
+        return self._adapters[name]
 
     def _seal(self, stream: str, version: int, body: bytes) -> bytes:
         return self._digest(
@@ -85,11 +92,6 @@ class Snapshots:
                 )
         except psycopg.Error:
             logger.warning("%d snapshots were not stored", len(streams), exc_info=True)
-
-
-@cache
-def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
 
 
 @cache

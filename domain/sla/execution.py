@@ -19,7 +19,8 @@ EXECUTED: Final = frozenset({Duty.REFUND, Duty.DISPATCH, Duty.GOODWILL})
 
 
 def execute(keeper: Timekeeper, obligations: tuple[ObligationTerms, ...], at: datetime) -> None:
-    """Each of the shop's obligations has its own clock; what needs the goods back waits."""
+    """Each of the shop's obligations has its own clock; what needs the goods back waits. Where the
+    case had ended by then, as after a ruling told late, its clock ended with it."""
     for terms in obligations:
         if terms.party is Party.SHOP and terms.duty in EXECUTED:
             keeper.start(
@@ -29,6 +30,10 @@ def execute(keeper: Timekeeper, obligations: tuple[ObligationTerms, ...], at: da
                 about=terms.obligation_id,
                 paused=terms.after_return and not _is_back(keeper.case, terms),
             )
+            end = keeper.case.ended_at
+            if end is not None and at < end:
+                for clock in keeper.about(ClockName.EXECUTION, terms.obligation_id):
+                    keeper.cancel(clock, end, counts=True)
 
 
 def _is_back(case: Case, terms: ObligationTerms) -> bool:
@@ -87,12 +92,17 @@ def follow_goods(keeper: Timekeeper, event: Event, at: datetime, stamp: Stamp) -
         case ev.ReplacementDispatched():
             keeper.end(ClockName.EXECUTION, event.obligation_id, at, True, stamp)
         case ev.RepairItemReceived():
-            if keeper.case.is_open:
+            if keeper.case.is_open and _is_owed(keeper.case, event.obligation_id, Duty.REPAIR):
                 keeper.start(ClockName.REPAIR, Party.SHOP, at, about=event.obligation_id)
         case ev.RepairSentBack():
             keeper.end(ClockName.REPAIR, event.obligation_id, at, True, stamp)
         case _:
             pass
+
+
+def _is_owed(case: Case, obligation_id: str, duty: Duty) -> bool:
+    obligation = case.obligations.get(obligation_id)
+    return obligation is not None and obligation.duty is duty and obligation.ended is None
 
 
 def _goods_back(keeper: Timekeeper, return_id: str, at: datetime) -> None:

@@ -28,6 +28,7 @@ from domain.case.values import (
 )
 from domain.kernel import Command, Emit, Private
 from domain.money import Money
+from domain.sla.state import ClockStatus
 from tests.unit.case.scenes import (
     CASE,
     accept,
@@ -146,6 +147,22 @@ def test_a_ruling_for_the_buyer_is_a_ground_to_pay() -> None:
     story.when(pay(obligation="ruling.1"), at=at(2)).then_among(
         like(ev.RefundRequested, basis=RefundBasis.RULING, amount=5000)
     )
+
+
+def test_what_is_ruled_after_the_buyer_withdrew_is_timed_and_asks_to_reopen_the_case() -> None:
+    story = complained().given(told(withdrawn(), at=at(1)))
+    tell(story, ruling(), 2, PLATFORM)
+    clock = case_of(story).clocks["execution:ruling.1#1"]
+    assert (clock.is_running, clock.due_at) == (True, at(50))
+    assert ("case_ended", "reopen_case") in divergences(story)
+    story.when(pay(obligation="ruling.1"), at=at(3)).refused("case_ended")
+
+
+def test_a_ruling_from_before_the_buyer_withdrew_and_told_after_is_not_waited_for() -> None:
+    story = complained().given(told(withdrawn(), at=at(3)))
+    story.given(told(ruling(), at=at(4), by=PLATFORM, occurred_at=at(2)))
+    clock = case_of(story).clocks["execution:ruling.1#1"]
+    assert (clock.status, clock.ended_at, clock.breaches) == (ClockStatus.CANCELLED, at(3), ())
 
 
 def test_a_ruling_may_ask_for_the_goods_back_first() -> None:

@@ -155,6 +155,14 @@ def test_facts_of_a_repair_that_was_not_agreed_are_kept_and_looked_into(
     assert divergences(story) == [expected]
 
 
+def test_an_item_that_nobody_owes_a_repair_for_starts_no_clock() -> None:
+    waived = repairing()
+    repair = repair_id(waived)
+    waived.given(cmd.WaiveObligation(case_id=CASE, obligation_id=repair), fact(came(repair), 2))
+    for story in (waived, complained().given(fact(came("X")))):
+        assert not [c for c in case_of(story).clocks.values() if c.clock == "repair"]
+
+
 def test_in_an_ended_case_no_repair_is_timed() -> None:
     story = repairing()
     repair = repair_id(story)

@@ -140,11 +140,15 @@ def proposal(proposal_id: str = "p1", by: Party = Party.SHOP) -> ev.ResolutionPr
 
 
 def agreement(
-    *, after_return: bool = False, agreement_id: str = "p1", supersedes: tuple[str, ...] = ()
+    *,
+    after_return: bool = False,
+    agreement_id: str = "p1",
+    supersedes: tuple[str, ...] = (),
+    duty: Duty = Duty.REFUND,
 ) -> ev.AgreementReached:
-    refund = ObligationTerms(
+    owed = ObligationTerms(
         obligation_id=f"{agreement_id}.1",
-        duty=Duty.REFUND,
+        duty=duty,
         party=Party.SHOP,
         items=(1,),
         amount=500,
@@ -154,7 +158,7 @@ def agreement(
         agreement_id=agreement_id,
         proposal_id=agreement_id,
         items=(1,),
-        obligations=(refund,),
+        obligations=(owed,),
         supersedes=supersedes,
         policy=(),
     )
@@ -400,7 +404,8 @@ def test_superseded_obligations_are_outside_attainment() -> None:
 
 
 def test_a_repair_runs_from_the_items_receipt_to_sending_it_back() -> None:
-    story = filed().tell(ev.RepairItemReceived(obligation_id="p1.1"), 5)
+    story = filed().tell(proposal(), 2).tell(agreement(duty=Duty.REPAIR), 3)
+    story.tell(ev.RepairItemReceived(obligation_id="p1.1"), 5)
     assert story.clock(ClockName.REPAIR, "p1.1").due_at == T0 + hours(5) + days(15)
     story.tell(ev.RepairSentBack(obligation_id="p1.1"), 50)
     assert story.clock(ClockName.REPAIR, "p1.1").status is ClockStatus.SATISFIED

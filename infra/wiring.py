@@ -164,7 +164,9 @@ def open_workers(
     """The workers of this process, none of which runs yet."""
     from infra.engine import Engine  # late, like open_store's decider
     from infra.kafka.intake_wiring import open_intake
+    from infra.kafka.publisher.wiring import build_publisher
 
     with contextlib.ExitStack() as stack:
         intake = stack.enter_context(open_intake(system, address, say))
-        yield Workers(ways_in=(intake,), followers=(Engine(system.database_url),))
+        publisher = build_publisher(system, address, say)
+        yield Workers(ways_in=(intake,), followers=(Engine(system.database_url), publisher))

@@ -1,6 +1,17 @@
 """The command line, `casetrail`: each module beside this one adds its commands to the app."""
 
-from infra.cli import case, db, kafka, kafka_intake, schema, submit, up, views
+from infra.cli import case, db, kafka, kafka_intake, publisher, schema, submit, up, views
 from infra.cli.app import main
 
-__all__ = ["case", "db", "kafka", "kafka_intake", "main", "schema", "submit", "up", "views"]
+__all__ = [
+    "case",
+    "db",
+    "kafka",
+    "kafka_intake",
+    "main",
+    "publisher",
+    "schema",
+    "submit",
+    "up",
+    "views",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.cli.words_intake import INTAKE
 from infra.cli.words_kafka import KAFKA
+from infra.cli.words_publisher import PUBLISHER
 from infra.cli.words_views import VIEWS
 from infra.cli.words_ways_in import WAYS_IN
 from infra.settings import Language
@@ -11,6 +12,7 @@ from infra.settings import Language
 CHINESE: dict[str, str] = {
     **INTAKE,
     **KAFKA,
+    **PUBLISHER,
     **VIEWS,
     **WAYS_IN,
     # the program

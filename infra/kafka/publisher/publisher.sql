@@ -83,8 +83,8 @@ ORDER BY number
 
 -- name: select_status
 -- How far each is, how many are waiting, and for how long the first of them.
-SELECT p.name, p.position, w.waiting, extract(epoch FROM clock_timestamp() - w.since)::float8,
-       p.moved_at, p.error, p.failed_at
+SELECT p.name, p.position, w.waiting,
+       extract(epoch FROM clock_timestamp() - w.since)::float8 AS oldest_seconds, p.moved_at, p.error, p.failed_at
 FROM publications p JOIN LATERAL (
     SELECT 'case-events' AS name,
            (SELECT count(*) FROM stored_events
@@ -102,7 +102,6 @@ FROM publications p JOIN LATERAL (
     SELECT 'dead-letters', (SELECT coalesce(max(number), 0) FROM dead_letters) - p.position,
            (SELECT recorded_at FROM dead_letters WHERE number = p.position + 1)
 ) AS w USING (name)
-ORDER BY p.name
 
 -- name: select_leader
 -- Whose session holds the publisher's lock, and since when it is connected.

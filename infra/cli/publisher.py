@@ -1,0 +1,134 @@
+"""`casetrail publisher`: what is told to Kafka, how far it is, and telling it again."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from infra.cli.app import Json, app
+from infra.cli.terminal import terminal_of
+from infra.postgres import connect
+from infra.wiring import open_kafka, open_system
+
+publisher = typer.Typer(
+    help="Look after what is published: case events, results of commands, dead letters.",
+    no_args_is_help=True,
+)
+app.add_typer(publisher, name="publisher")
+
+
+@publisher.command(help="Publish until Ctrl-C; of several that run, one publishes.")
+def run(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="Publish what is there now and end.")
+    ] = False,
+) -> None:
+    from infra.kafka.publisher.wiring import build_publisher  # late: the domain comes with it
+
+    terminal = terminal_of(context)
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    with (
+        open_system(terminal.settings, terminal.say) as system,
+        open_kafka(terminal.settings, terminal.say) as address,
+    ):
+        worker = build_publisher(system, address, terminal.say)
+        if once:
+            worker.catch_up()
+        else:
+            before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
+            try:
+                terminal.say("Running; Ctrl-C stops.")
+                worker.run(stop)
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+        terminal.write(terminal.t("{records} records published.", records=worker.sent))
+
+
+@publisher.command(help="Show how far it is, what waits and since when, and who publishes.")
+def status(context: typer.Context, as_json: Json = False) -> None:
+    from infra.kafka.publisher import publisher_status
+
+    terminal = terminal_of(context)
+    with (
+        open_system(terminal.settings, terminal.say) as system,
+        closing(connect(system.database_url, autocommit=True)) as conn,
+    ):
+        found = publisher_status(conn)
+    if as_json:
+        terminal.write_json(asdict(found))
+        return
+    leader = found.leader
+    if leader is None:
+        terminal.write(terminal.t("Nobody publishes."))
+    else:
+        terminal.write(
+            terminal.t(
+                "{process} publishes, since {since}.",
+                process=leader.process,
+                since=f"{leader.since.astimezone(UTC):%m-%d %H:%M:%S}Z",
+            )
+        )
+    table = Table()
+    for heading in ("publication", "position", "waiting", "for", "last moved", "error"):
+        table.add_column(terminal.t(heading))
+    for one in found.publications:
+        table.add_row(
+            terminal.t(one.name),
+            str(one.position),
+            str(one.waiting),
+            "–" if one.oldest_seconds is None else f"{one.oldest_seconds:.1f} s",
+            f"{one.moved_at.astimezone(UTC):%m-%d %H:%M:%S}Z",
+            one.error or "–",
+        )
+    terminal.out.print(table)
+
+
+@publisher.command(help="Publish again from a position on; readers know the records by their ids.")
+def republish(
+    context: typer.Context,
+    start: Annotated[
+        int,
+        typer.Option(
+            "--from",
+            metavar="POSITION",
+            min=1,
+            help="The first to be published again: a position of the log, or a number.",
+        ),
+    ],
+    of: Annotated[
+        str,
+        typer.Option(
+            "--of",
+            metavar="case-events|answers|repeats|dead-letters",
+            help="What is published again.",
+        ),
+    ] = "case-events",
+) -> None:
+    from infra.kafka.publisher import KINDS
+    from infra.kafka.publisher import republish as set_back
+
+    terminal = terminal_of(context)
+    if of not in KINDS:
+        raise typer.BadParameter(" | ".join(KINDS), param_hint="--of")
+    with (
+        open_system(terminal.settings, terminal.say) as system,
+        closing(connect(system.database_url, autocommit=True)) as conn,
+    ):
+        set_back(conn, of, start)
+    terminal.write(
+        terminal.t("{name} will be published again from {start} on.", name=of, start=start)
+    )

@@ -23,11 +23,9 @@ def event_id(source: str, message_id: str, index: int) -> str:
     times as long.
     """
     name = f"{source}\0{message_id}\0{index}".encode()
-    digest = sha1(_EVENT_IDS.bytes + name, usedforsecurity=False).digest()[:16]
-    number = int.from_bytes(digest, "big")
-    number = number & ~(0xF000_C000_0000_0000_0000) | 0x5000_8000_0000_0000_0000
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = sha1(_EVENT_IDS.bytes + name, usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def _stored_as(name: str) -> Any:

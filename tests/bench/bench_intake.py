@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def run(server: Server, smoke: bool) -> None:
         facts = [as_record(place_order(n)) for n in range(orders)]
         facts += [as_record(ship_order(n)) for n in range(orders)]
         _send(address, "facts", facts)
-        first = [as_record(complain(n, f"c{n}", order=n)) for n in range(cases)]
+        # Of today: a case that lay for months would hold hundreds of breached days.
+        now = datetime.now(UTC)
+        first = [as_record(complain(n, f"c{n}", order=n, at=now)) for n in range(cases)]
         asked = [
             as_record(contact(n, f"m{turn}-{n}")) for turn in range(turns) for n in range(cases)
         ]

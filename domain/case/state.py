@@ -510,7 +510,7 @@ class Case(State):
     def entry(self, version: int) -> Entry | None:
         """What was entered with the event of that version, if it is an entry or a contact."""
         known = self.entries.get(version)
-        for contact in () if known else self.contacts:
+        for contact in () if known else reversed(self.contacts):
             if contact.version == version:
                 return Entry(
                     version=version,
@@ -521,11 +521,6 @@ class Case(State):
                     actor=contact.actor,
                 )
         return known
-
-    def last_to_buyer(self) -> datetime | None:
-        """When the buyer last got a substantive message that still counts."""
-        told = [contact.occurred_at for contact in self.contacts if contact.counts]
-        return max(told, default=None)
 
     # ---------------------------------------------------------------- State
 

@@ -114,8 +114,8 @@ def _is_owed(case: Case, obligation_id: str | None) -> bool:
 def _shop(case: Case) -> Iterator[Turn]:
     if case.intervened:
         yield Turn(Party.SHOP, Action.SUPPORT_PLATFORM)
-    silent = case.last_to_buyer() is None and not case.proposals and not case.declines
-    if silent and case.auto_verdict not in ("approve", "reject"):
+    spoken = case.proposals or case.declines or any(c.counts for c in case.contacts)
+    if not spoken and case.auto_verdict not in ("approve", "reject"):
         yield Turn(Party.SHOP, Action.CONTACT_BUYER)
     if case.auto_verdict == "person" and not case.agreements and not case.declines:
         yield Turn(Party.SHOP, Action.DECIDE_BY_HAND)

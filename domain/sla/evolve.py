@@ -18,6 +18,7 @@ from domain.sla.events import (
     ClockRetargeted,
     ClockSatisfied,
     ClockStarted,
+    RetargetReason,
 )
 from domain.sla.state import Clock, ClockStatus
 
@@ -91,7 +92,14 @@ def _evolved(clock: Clock, event: ClockEvent, stamp: Stamp) -> Clock:
                 status=ClockStatus.CANCELLED, ended_at=stamp.occurred_at, paused_at=None
             )
         case ClockRetargeted():
-            return clock.with_(due_at=event.due_at, policy=event.policy)
+            earlier = event.reason is RetargetReason.EARLIER_COMPLAINT
+            by = clock.due_at - event.due_at if earlier else timedelta()
+            return clock.with_(
+                due_at=event.due_at,
+                policy=event.policy,
+                started_at=clock.started_at - by,
+                restarted_at=clock.restarted_at - by,
+            )
         case ClockStarted():
             return clock
         case _:

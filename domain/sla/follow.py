@@ -66,6 +66,8 @@ def _follow_event(
         case ev.ComplaintJoined():
             if before.filed_at is not None and at < before.filed_at:
                 earlier(keeper, before.filed_at - at)
+                if before.round == 1:
+                    known_already(keeper, at, stamp)
         case ev.ContactRecorded():
             if keeper.case.contacts[-1].counts:
                 responded(keeper, at, stamp, world)

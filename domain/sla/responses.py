@@ -58,10 +58,10 @@ def known_already(keeper: Timekeeper, at: datetime, stamp: Stamp) -> None:
     answers = [keeper.answered_at(version) for version, said in case.answers.items() if said >= at]
     first = {ClockName.FIRST_RESPONSE: answers, ClockName.FIRST_SOLUTION: offers}
     for clock in list(case.clocks.values()):
-        if clock.round != case.round or not clock.is_running:
+        if clock.round != case.round:
             continue
         came = [moment for moment in first.get(clock.clock, ()) if moment >= at]
         if came:
             keeper.satisfy(clock, min(came), counts=True, stamp=stamp)
-        elif clock.clock is ClockName.PROGRESS_UPDATE and answers:
+        elif clock.clock is ClockName.PROGRESS_UPDATE and clock.is_running and answers:
             keeper.reckon(clock)

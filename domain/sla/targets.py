@@ -1,4 +1,4 @@
-"""What moves the due times of open clocks: a priority, an earlier complaint, a new policy."""
+"""What moves due times: a priority, an earlier complaint, a new policy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ def sooner(keeper: Timekeeper) -> None:
 
 
 def earlier(keeper: Timekeeper, by: timedelta) -> None:
-    """An earlier complaint about the same matter: its time starts the clocks."""
-    for name in (ClockName.FIRST_RESPONSE, ClockName.FIRST_SOLUTION):
-        for clock in keeper.live(name):
-            if clock.round == 1 and not keeper.is_the_platforms(clock):
-                keeper.retarget(clock, clock.due_at - by, RetargetReason.EARLIER_COMPLAINT)
+    """An earlier complaint about the same matter: its time starts the clocks, those that have
+    ended included, so that what came too late for it is late."""
+    for clock in list(keeper.case.clocks.values()):
+        if (
+            clock.clock in (ClockName.FIRST_RESPONSE, ClockName.FIRST_SOLUTION)
+            and clock.round == 1
+            and not keeper.is_the_platforms(clock)
+        ):
+            keeper.begin_earlier(clock, by)
 
 
 def renewed(keeper: Timekeeper, now: datetime) -> None:

@@ -307,3 +307,18 @@ class Timekeeper:
         if clock.is_live and not clock.is_breached and due_at != clock.due_at:
             event = ClockRetargeted(key=clock.key, due_at=due_at, reason=reason, policy=policy)
             self._emit(event, self._context.occurred_at)
+
+    def begin_earlier(self, clock: Clock, by: timedelta) -> None:
+        """What it waits for was asked for that much before: it is judged anew from then."""
+        late = clock.is_breached or (clock.ended_at or clock.started_at) > clock.due_at - by
+        for due_at in clock.breaches:
+            self._retract(clock, due_at, self._context.occurred_at)
+        event = ClockRetargeted(
+            key=clock.key,
+            due_at=clock.due_at - by,
+            reason=RetargetReason.EARLIER_COMPLAINT,
+            policy=clock.policy,
+        )
+        self._emit(event, self._context.occurred_at)
+        if late:
+            self._breach(self.case.clocks[clock.key], clock.due_at - by, 1, None)

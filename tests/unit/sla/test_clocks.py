@@ -251,8 +251,8 @@ def test_a_decline_counts_as_a_solution_proposed() -> None:
     assert filed().tell(declined, 2).clock(FIRST_SOLUTION).status is ClockStatus.SATISFIED
 
 
-def test_an_earlier_complaint_about_the_same_matter_moves_the_due_times_back() -> None:
-    joined = ev.ComplaintJoined(
+def complained_before() -> ev.ComplaintJoined:
+    return ev.ComplaintJoined(
         number="AS2",
         channel=Channel.IM,
         items=(),
@@ -261,8 +261,44 @@ def test_an_earlier_complaint_about_the_same_matter_moves_the_due_times_back() -
         safety=False,
         evidence=(),
     )
-    story = filed().tell(joined, -5, known=1)
-    assert story.clock(FIRST_RESPONSE).due_at == T0 + hours(19)
+
+
+def test_an_earlier_complaint_about_the_same_matter_moves_the_due_times_back() -> None:
+    clock = filed().tell(complained_before(), -5, known=1).clock(FIRST_RESPONSE)
+    assert (clock.started_at, clock.due_at) == (T0 - hours(5), T0 + hours(19))
+    assert clock.policy == ("default@1",)
+
+
+def test_an_answer_that_came_too_late_for_an_earlier_complaint_is_late() -> None:
+    story = filed().tell(contact(), 20).tell(complained_before(), -5, known=21)
+    assert story.clock(FIRST_RESPONSE).status is ClockStatus.SATISFIED
+    assert story.breaches(FIRST_RESPONSE) == [19]
+    assert story.breaches(FIRST_SOLUTION) == [19]
+
+
+def test_an_answer_in_time_for_an_earlier_complaint_too_stays_in_time() -> None:
+    story = filed().tell(contact(), 18).tell(complained_before(), -5, known=21)
+    assert story.clock(FIRST_RESPONSE).status is ClockStatus.SATISFIED
+    assert story.breaches(FIRST_RESPONSE) == []
+
+
+def test_a_breach_happened_when_the_earlier_complaint_was_due() -> None:
+    story = filed().tell(contact(), 30).tell(complained_before(), -5, known=31)
+    assert story.breaches(FIRST_RESPONSE) == [19]
+    assert story.clock(FIRST_RESPONSE).retracted == (T0 + hours(24),)
+
+
+def test_what_was_said_between_the_two_complaints_answers_the_earlier() -> None:
+    story = filed().tell(contact(), -2, known=1).tell(complained_before(), -5, known=2)
+    clock = story.clock(FIRST_RESPONSE)
+    assert (clock.status, clock.ended_at) == (ClockStatus.SATISFIED, T0 - hours(2))
+
+
+def test_a_complaint_withdrawn_after_the_earlier_one_was_due_leaves_the_breach() -> None:
+    story = filed().tell(ev.CaseWithdrawn(by=Party.BUYER), 20)
+    story.tell(complained_before(), -5, known=21)
+    assert story.clock(FIRST_RESPONSE).status is ClockStatus.CANCELLED
+    assert story.breaches(FIRST_RESPONSE) == [19]
 
 
 # ------------------------------------------------------------- breaches

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from domain.decider import evolve, initial
 from domain.kernel import Kind, Stamp, State
 from infra.event_store import EventMapper
-from infra.pipeline.cache import StateCache
+from infra.pipeline import StateCache
 from infra.postgres import Rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("engine.sql"))

@@ -2,7 +2,8 @@
 
 from infra.pipeline.answer import Answer, Unavailable
 from infra.pipeline.batch import Unremembered
+from infra.pipeline.cache import StateCache
 from infra.pipeline.pipeline import Pipeline
 from infra.pipeline.writing import Also
 
-__all__ = ["Also", "Answer", "Pipeline", "Unavailable", "Unremembered"]
+__all__ = ["Also", "Answer", "Pipeline", "StateCache", "Unavailable", "Unremembered"]

@@ -38,6 +38,7 @@ def main(
         url,
         KafkaAddress(tuple(bootstrap.split(","))),
         prefix,
+        page=20,
         poll=0.2,
         session_seconds=float(session_seconds),
         step=step,

@@ -90,11 +90,7 @@ def shipped(command: cmd.RecordReturnShipped, case: Case, context: Context) -> l
     )
     if draft.is_told(event):
         return []
-    before = case.returns.get(command.return_id)
-    draft.add(event)
-    _expected(draft, before, command.return_id)
-    if before is not None and before.step is ReturnStep.LAPSED:
-        draft.diverge(DivergenceKind.RETURN_STATE, "decide_late_return", command.return_id)
+    _came(draft, event, command.return_id)
     _settle(draft)
     return draft.emits
 
@@ -105,11 +101,7 @@ def received(command: cmd.RecordReturnReceived, case: Case, context: Context) ->
     event = ev.ReturnReceived(return_id=command.return_id, private=command.private)
     if draft.is_told(event):
         return []
-    before = case.returns.get(command.return_id)
-    draft.add(event)
-    _expected(draft, before, command.return_id)
-    if before is not None and before.step is ReturnStep.LAPSED:
-        draft.diverge(DivergenceKind.RETURN_STATE, "decide_late_return", command.return_id)
+    before = _came(draft, event, command.return_id)
     if before is not None and before.step is ReturnStep.LOST:
         draft.diverge(DivergenceKind.RETURN_STATE, "withdraw_carrier_claim", command.return_id)
     return draft.emits
@@ -129,6 +121,18 @@ def lost(command: cmd.RecordReturnLost, case: Case, context: Context) -> list[Em
         draft.diverge(DivergenceKind.RETURN_STATE, "check_return", command.return_id)
     _settle(draft)
     return draft.emits
+
+
+def _came(
+    draft: Draft, event: ev.ReturnShipped | ev.ReturnReceived, return_id: str
+) -> Return | None:
+    """Goods on their way or back, whether or not they were waited for; the return before that."""
+    before = draft.case.returns.get(return_id)
+    draft.add(event)
+    _expected(draft, before, return_id)
+    if before is not None and before.step is ReturnStep.LAPSED:
+        draft.diverge(DivergenceKind.RETURN_STATE, "decide_late_return", return_id)
+    return before
 
 
 def _expected(draft: Draft, before: Return | None, return_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from domain.kernel import Context, Emit, Rejected, require
 from domain.money import Money, apportion
@@ -33,6 +33,9 @@ from domain.order.state import Held, Order, Shipment
 
 if TYPE_CHECKING:
     from domain.world import World
+
+Fact = TypeVar("Fact", OrderRecorded, DeliveryRecorded, ShipmentOutcomeRecorded)
+Correction = TypeVar("Correction", OrderCorrected, DeliveryCorrected, ShipmentOutcomeCorrected)
 
 
 def decide(command: OrderCommand, world: World, context: Context) -> list[Emit]:
@@ -88,23 +91,14 @@ def _record_order(command: RecordOrder, order: Order, context: Context) -> Order
     )
     if content in order.seen:
         return None
-    superseded = _superseded(order.held, command.revision)
-    if superseded is None:
-        return OrderRecorded(
-            currency=command.currency,
-            lines=lines,
-            freight=freight,
-            revision=command.revision,
-            content=content,
-        )
-    return OrderCorrected(
+    recorded = OrderRecorded(
         currency=command.currency,
         lines=lines,
         freight=freight,
         revision=command.revision,
         content=content,
-        supersedes=superseded,
     )
+    return _told(recorded, OrderCorrected, _superseded(order.held, command.revision))
 
 
 def _line_content(line: Line) -> tuple[str | int | None, ...]:
@@ -177,6 +171,13 @@ def _with_shares(command: RecordOrder) -> tuple[Line, ...]:
 def _superseded(held: Held | None, revision: int) -> int | None:
     """The version of the event that a telling of `revision` replaces, or None."""
     return held.version if held is not None and held.revision <= revision else None
+
+
+def _told(recorded: Fact, corrected: type[Correction], superseded: int | None) -> Fact | Correction:
+    """The first telling of a fact, or the correction that says the same instead of another."""
+    if superseded is None:
+        return recorded
+    return corrected(**dict(recorded), supersedes=superseded)
 
 
 # ---------------------------------------------------------------- parcels
@@ -258,21 +259,14 @@ def _record_delivery(command: RecordDelivery, order: Order, context: Context) ->
     )
     if content in parcel.seen:
         return None
-    superseded = _superseded(parcel.held.get("delivery"), command.revision)
-    if superseded is None:
-        return DeliveryRecorded(
-            shipment_id=command.shipment_id,
-            signed=command.signed,
-            revision=command.revision,
-            content=content,
-        )
-    return DeliveryCorrected(
+    recorded = DeliveryRecorded(
         shipment_id=command.shipment_id,
         signed=command.signed,
         revision=command.revision,
         content=content,
-        supersedes=superseded,
     )
+    superseded = _superseded(parcel.held.get("delivery"), command.revision)
+    return _told(recorded, DeliveryCorrected, superseded)
 
 
 def _record_outcome(
@@ -284,18 +278,11 @@ def _record_outcome(
     )
     if content in parcel.seen:
         return None
-    superseded = _superseded(parcel.held.get("outcome"), command.revision)
-    if superseded is None:
-        return ShipmentOutcomeRecorded(
-            shipment_id=command.shipment_id,
-            outcome=command.outcome,
-            revision=command.revision,
-            content=content,
-        )
-    return ShipmentOutcomeCorrected(
+    recorded = ShipmentOutcomeRecorded(
         shipment_id=command.shipment_id,
         outcome=command.outcome,
         revision=command.revision,
         content=content,
-        supersedes=superseded,
     )
+    superseded = _superseded(parcel.held.get("outcome"), command.revision)
+    return _told(recorded, ShipmentOutcomeCorrected, superseded)

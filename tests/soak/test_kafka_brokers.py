@@ -7,7 +7,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from infra.kafka import (
     producer_config,
 )
 from infra.settings import read_settings
+from tests.support.processes import within
 
 TOPIC = Topic("notes", "in", 1, 1, False, "key", "")
 NAME = TOPIC.full_name("soak")
@@ -99,15 +100,6 @@ class Writer:
         """Whether so many more are acknowledged in time."""
         aim = len(self.acknowledged) + count
         return within(seconds, lambda: len(self.acknowledged) >= aim)
-
-
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def stored(cluster: Cluster) -> list[int]:

@@ -9,9 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from infra.kafka.broker import ENDING, Program, answers
 from infra.kafka.embedded import find_program
 from infra.kafka.java import version_of
 from tests.integration.kafka.clients import SECONDS, producer_of, read_all
+from tests.support.processes import guards_of, holding, within
 
 HOLD = """
 import sys
@@ -69,42 +68,10 @@ def home() -> Generator[Path]:
         yield Path(folder)
 
 
-@contextmanager
-def another_command(home: Path, cache: Path) -> Generator[tuple[subprocess.Popen[str], int]]:
-    """Another process that uses the home's broker until its input ends; and the broker's pid."""
-    command = [sys.executable, "-c", HOLD, str(home), str(cache)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process, int(process.stdout.readline())
-        finally:
-            process.kill()
-
-
 def pid_of(cluster: Cluster) -> int:
     pid = cluster.pid(1)
     assert pid is not None
     return pid
-
-
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def guards_of(home: Path) -> list[psutil.Process]:
-    def is_guard(process: psutil.Process) -> bool:
-        words: list[str] = process.info["cmdline"] or []
-        return any(word.endswith("guard.py") for word in words) and any(
-            word.startswith(f"{home}/") for word in words
-        )
-
-    return [process for process in psutil.process_iter(["cmdline"]) if is_guard(process)]
 
 
 def note(cluster: Cluster, *words: str) -> None:
@@ -152,8 +119,8 @@ def test_commands_that_start_at_once_share_one_broker_and_the_last_stops_it(
     home: Path, kafka_cache: Path
 ) -> None:
     with (
-        another_command(home, kafka_cache) as (first, pid),
-        another_command(home, kafka_cache) as (second, same),
+        holding(HOLD, home, kafka_cache) as (first, pid),
+        holding(HOLD, home, kafka_cache) as (second, same),
     ):
         assert same == pid
         first.communicate("", timeout=60)
@@ -167,7 +134,7 @@ def test_commands_that_start_at_once_share_one_broker_and_the_last_stops_it(
 
 
 def test_the_broker_of_a_killed_command_is_stopped(home: Path, kafka_cache: Path) -> None:
-    with another_command(home, kafka_cache) as (process, pid):
+    with holding(HOLD, home, kafka_cache) as (process, pid):
         with embedded_kafka(home, cache=kafka_cache) as cluster:
             note(cluster, "acknowledged")
         process.kill()

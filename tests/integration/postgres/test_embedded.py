@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -19,6 +19,7 @@ import pytest
 
 from infra.postgres import PostgresError, connect, embedded, embedded_server, launch
 from infra.postgres.launch import Launcher, account_launcher, choose_launcher
+from tests.support.processes import guards_of, holding, within
 
 IS_ROOT = os.geteuid() == 0
 HOLD = """
@@ -38,19 +39,6 @@ def home() -> Generator[Path]:
         yield Path(folder)
 
 
-@contextmanager
-def another_command(home: Path) -> Generator[tuple[subprocess.Popen[str], int]]:
-    """Another process that uses the home's server until its input ends; and the server's pid."""
-    command = [sys.executable, "-c", HOLD, str(home)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process, int(process.stdout.readline())
-        finally:
-            process.kill()
-
-
 def leave(process: subprocess.Popen[str]) -> None:
     """Let the other command end in its own way."""
     assert process.stdin is not None
@@ -60,25 +48,6 @@ def leave(process: subprocess.Popen[str]) -> None:
 
 def runs(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def guards_of(home: Path) -> list[psutil.Process]:
-    def is_guard(process: psutil.Process) -> bool:
-        words: list[str] = process.info["cmdline"] or []
-        return any(word.endswith("guard.py") for word in words) and any(
-            word.startswith(f"{home}/") for word in words
-        )
-
-    return [process for process in psutil.process_iter(["cmdline"]) if is_guard(process)]
 
 
 def note(url: str, words: str) -> None:
@@ -119,8 +88,8 @@ def test_it_listens_on_a_socket_of_its_user_only_and_keeps_what_it_confirms(home
 
 
 def test_commands_share_one_server_and_the_last_stops_it(home: Path) -> None:
-    with another_command(home) as (first, pid):
-        with another_command(home) as (second, same):
+    with holding(HOLD, home) as (first, pid):
+        with holding(HOLD, home) as (second, same):
             assert same == pid
             leave(first)
             assert runs(pid)
@@ -147,7 +116,7 @@ def test_commands_that_start_at_once_share_one_server(home: Path) -> None:
 
 
 def test_the_server_of_a_killed_command_is_stopped(home: Path) -> None:
-    with another_command(home) as (process, pid):
+    with holding(HOLD, home) as (process, pid):
         with embedded_server(home) as server:
             note(server.url("postgres"), "confirmed")
         process.kill()
@@ -159,7 +128,7 @@ def test_the_server_of_a_killed_command_is_stopped(home: Path) -> None:
 
 
 def test_a_server_left_running_without_user_and_guard_is_taken_over(home: Path) -> None:
-    with another_command(home) as (process, pid):
+    with holding(HOLD, home) as (process, pid):
         for guard in guards_of(home):
             guard.kill()
         process.kill()
@@ -173,7 +142,7 @@ def test_a_server_left_running_without_user_and_guard_is_taken_over(home: Path) 
 
 
 def test_a_command_that_comes_while_the_server_stops_starts_it_again(home: Path) -> None:
-    with another_command(home) as (process, pid):
+    with holding(HOLD, home) as (process, pid):
         process.kill()
         process.wait()
         os.kill(pid, signal.SIGINT)

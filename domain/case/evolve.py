@@ -196,7 +196,9 @@ def _evolve_platform_track(case: Case, event: ev.PlatformTrackEvent, stamp: Stam
         case ev.PlatformHelpAsked():
             return case.with_(help_asked=True)
         case ev.PlatformIntervened():
-            return case.with_(intervened=True)
+            # Told late, it may have been ruled on since.
+            ruled = any(ruling.ruled_at >= stamp.occurred_at for ruling in case.rulings)
+            return case.with_(intervened=not ruled)
         case ev.PlatformRuled():
             ruling = Ruling(
                 ruling_id=event.ruling_id,

@@ -12,7 +12,7 @@ from typing import Any
 from kafka import KafkaProducer  # type: ignore[import-untyped]
 
 from consumers.kafka_record import key_of
-from consumers.kafka_topics import KAFKA_TOPICS
+from consumers.kafka_topics import KAFKA_TOPICS, OWN_TOPICS
 from domain import decider
 from domain.request import Request
 from infra.kafka import TOPICS, Admin, init_topics, producer_config
@@ -52,7 +52,7 @@ def as_record(request: Request, topic: str | None = None) -> Sent:
     if request.correlation_id is not None:
         headers.append(("ce_correlationid", request.correlation_id.encode()))
     if topic is None:
-        topic = next(found.name for found in KAFKA_TOPICS if command.TYPE in found.types)
+        topic = next(found.name for found in OWN_TOPICS if command.TYPE in found.types)
     data = command.model_dump(mode="json", exclude_none=True)
     value = json.dumps({"actor": asdict(actor), "data": data})
     return Sent(topic, key_of(command).encode(), value.encode(), headers)

@@ -414,7 +414,7 @@ def test_two_workers_share_the_partitions_and_take_everything_once(
 def _share(one: Intake, two: Intake) -> bool:
     """Each partition has exactly one of them, and both have some."""
     mine, others = one.places(), two.places()
-    return bool(mine and others) and not mine & others and len(mine | others) == 36
+    return bool(mine and others) and not mine & others and len(mine | others) == 48
 
 
 def test_offsets_moved_by_hand_are_where_it_goes_on(

@@ -123,6 +123,15 @@ def test_an_intervention_stands_until_the_platform_has_ruled() -> None:
     assert not case_of(story).intervened
 
 
+def test_an_intervention_told_after_the_ruling_that_followed_it_is_over() -> None:
+    story = complained()
+    tell(story, ruling(), 2, PLATFORM)
+    tell(story, called_in(), 1, PLATFORM)
+    assert not case_of(story).intervened
+    tell(story, called_in(), 3, PLATFORM)
+    assert case_of(story).intervened
+
+
 def test_an_intervention_in_an_ended_case_is_kept_and_the_case_to_be_reopened() -> None:
     story = complained().given(closed())
     tell(story, called_in(), by=PLATFORM)

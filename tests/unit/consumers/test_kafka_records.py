@@ -15,7 +15,7 @@ from consumers.kafka_commands import COMMANDS_TOPIC
 from consumers.kafka_logistics import LOGISTICS_TOPIC
 from consumers.kafka_record import key_of
 from consumers.kafka_shipments import SHIPMENTS_TOPIC
-from consumers.kafka_topics import KAFKA_TOPICS
+from consumers.kafka_topics import OWN_TOPICS
 from domain.kernel import COMMANDS
 from domain.request import Malformed
 
@@ -128,7 +128,7 @@ def test_what_breaks_the_contract_never_repeats_what_it_said() -> None:
 
 
 def test_every_command_has_a_topic() -> None:
-    assert set().union(*(topic.types for topic in KAFKA_TOPICS)) == set(COMMANDS)
+    assert set().union(*(topic.types for topic in OWN_TOPICS)) == set(COMMANDS)
     assert LOGISTICS_TOPIC.types <= set(COMMANDS)
 
 

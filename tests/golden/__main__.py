@@ -1,4 +1,5 @@
-"""`python -m tests.golden [DATABASE_URL]`: add a line for each stored topic that has none.
+"""`python -m tests.golden [DATABASE_URL]`: add a line for each stored topic, and for each schema
+of what is published, that has none.
 
 With a URL, add to the stories a few of that log's streams that together show all its topics.
 What stands in the corpus is never rewritten.
@@ -21,6 +22,7 @@ from infra.postgres import Rows, connect
 from infra.vault import SubjectKey, Vault
 from tests.golden import KEY, KEY_ID, STORIES, TOPICS, Line, read_lines
 from tests.golden.examples import example
+from tests.golden.published import PUBLISHED, new_lines
 from tests.support.store import envelope
 
 import_module("domain.decider")  # registers every event
@@ -93,6 +95,10 @@ def main(urls: list[str]) -> None:
     there = {line.topic for line in read_lines(TOPICS)}
     new = [line for topic in sorted(EVENTS.keys() - there) for line in topic_lines(EVENTS[topic])]
     print(f"{append(TOPICS, new)} lines of new topics")
+    published = new_lines()
+    with PUBLISHED.open("a", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in published)
+    print(f"{len(published)} lines of newly published types")
     told = {line.stream for line in read_lines(STORIES)}
     for url in urls:
         with closing(connect(url)) as conn:

@@ -46,18 +46,19 @@ class Topic:
 # Partitions cannot be added later without taking keys out of order: 12 can be shared evenly by
 # 1, 2, 3, 4, 6 or 12 workers.
 TOPICS = (
-    Topic("commands", "in", 12, 14, False, "case id",
+    Topic("commands", "in", 12, 14, False, "case id, or the supplier, product … it is about",
           "What people and services ask of cases; each is accepted or refused once."),
     Topic("shipments", "in", 12, 30, False, "order id",
           "Order lines shipped, delivered, corrected, cancelled: what rates are taken over."),
-    Topic("logistics", "in", 12, 30, False, "order id",
+    Topic("logistics", "in", 12, 30, False,
+          "order id; case id of returns, replacements and interceptions",
           "Parcel facts that move cases: delivered, lost, intercepted, return arrived."),
     Topic("platform-aftersales", "in", 12, 30, False, "the platform's after-sale id",
           "Applications, deadlines, refunds and rulings as the platforms send them."),
     Topic("case-events", "out", 12, 30, False, "case id",
           "What happened to cases, for everybody; nothing personal."),
-    Topic("command-results", "out", 12, 7, False, "correlation id",
-          "What became of each command: accepted with its position, or refused and why."),
+    Topic("command-results", "out", 12, 7, False, "correlation id, else the message's id",
+          "What became of each command: accepted with its position, refused and why, not taken."),
     Topic("dead-letters", "out", 3, 90, False, "topic and partition it came from",
           "Records that could not be read: where each is kept, its hash and the reason."),
 )

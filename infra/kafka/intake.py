@@ -20,7 +20,6 @@ from infra.failure import Failure, Say, say_nothing
 from infra.kafka.intake_client import (
     SESSION_MS,
     SLICE,
-    Consumed,
     Consumer,
     Place,
     commit,
@@ -30,7 +29,7 @@ from infra.kafka.intake_client import (
     seek,
     topic_id,
 )
-from infra.kafka.intake_slice import Held, MovedElsewhere, SliceWriter, Step
+from infra.kafka.intake_slice import Held, MovedElsewhere, Slice, SliceWriter, Step
 from infra.pipeline import Pipeline, Unavailable
 from infra.settings import KafkaAddress
 from infra.vault import Vault
@@ -94,7 +93,7 @@ class Intake:
         self._say = say
         self._step = step
         self._held: dict[Place, Held] = {}
-        self._waiting: list[tuple[Held, list[Consumed]]] = []
+        self._waiting: list[Slice] = []
         self._to_commit: dict[Place, tuple[int, int]] = {}
         self._backoff = 0.0
         self._next = dict.fromkeys(("commit", "watch", "expire"), 0.0)
@@ -247,19 +246,33 @@ class Intake:
             self._step("read")
 
     def _store_waiting(self, consumer: Consumer, stop: Event) -> None:
-        while self._waiting and not stop.is_set():
-            held, records = self._waiting[0]
-            if self._held.get(held.place) is held and held.position is not None:
+        """All partitions' slices together; each alone when one of them was moved elsewhere."""
+        if not self._waiting or stop.is_set():
+            return
+        slices = [
+            (held, records)
+            for held, records in self._waiting
+            if self._held.get(held.place) is held and held.position is not None
+        ]
+        try:
+            self._store(slices)
+        except MovedElsewhere:
+            for held, records in slices:
                 try:
-                    counts = self._writer.store(held, records)
+                    self._store([(held, records)])
                 except MovedElsewhere as e:
                     logger.warning("%s; its slice was dropped", e)
                     self._drop(consumer, held)
-                else:
-                    self.records += counts.records
-                    self.letters += counts.letters
-                    self._to_commit[held.place] = (held.position, held.epoch)
-            self._waiting.pop(0)
+        self._waiting.clear()
+
+    def _store(self, slices: Sequence[Slice]) -> None:
+        if slices:
+            counts = self._writer.store(slices)
+            self.records += counts.records
+            self.letters += counts.letters
+        for held, _ in slices:
+            if held.position is not None:
+                self._to_commit[held.place] = (held.position, held.epoch)
 
     def _drop(self, consumer: Consumer, held: Held) -> None:
         held.position, held.dropped_at = None, time.monotonic()

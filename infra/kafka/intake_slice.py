@@ -1,4 +1,4 @@
-"""A slice of one partition: decided and stored in one transaction with the partition's offset."""
+"""Slices of partitions: decided and stored in one transaction with the partitions' offsets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import tuple_row
 
-from consumers.kafka_record import Topic
+from consumers.kafka_record import KafkaTopic, Topic
 from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.intake_client import SLICE, Consumed, Place
@@ -97,6 +97,10 @@ class Held:
     lag: int = 0
 
 
+Slice = tuple[Held, Sequence[Consumed]]
+"""Records of one partition, in order, from where it was left."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """What became of a slice's records."""
@@ -109,8 +113,8 @@ class Counts:
 
 
 class SliceWriter:
-    """Stores slices. Raises Unavailable or psycopg's OperationalError when the database is away:
-    nothing is lost, the same slice can be given again."""
+    """Stores slices of several partitions at once. Raises Unavailable or psycopg's
+    OperationalError when the database is away: nothing is lost, the same can be given again."""
 
     def __init__(
         self, datastore: LogDatastore, pipeline: Pipeline, vault: Vault, step: Step
@@ -122,81 +126,83 @@ class SliceWriter:
         self._vault = vault
         self._step = step
 
-    def store(self, held: Held, records: Sequence[Consumed]) -> Counts:
-        """Raises MovedElsewhere when another reader has moved the partition on."""
+    def store(self, slices: Sequence[Slice]) -> Counts:
+        """Raises MovedElsewhere when another reader has moved one of the partitions on; what was
+        stored by then shows in the positions."""
         try:
-            return self._store(held, records)
+            return self._store(slices)
         except psycopg.IntegrityError as e:
             if e.sqlstate == MOVED_ELSEWHERE:
                 raise MovedElsewhere(str(e)) from e
-            return self._one_by_one(held, records, e)
+            return self._apart(slices, e)
         except (psycopg.DataError, psycopg.ProgrammingError) as e:
-            return self._one_by_one(held, records, e)
+            return self._apart(slices, e)
 
-    def _one_by_one(self, held: Held, records: Sequence[Consumed], fault: psycopg.Error) -> Counts:
+    def _apart(self, slices: Sequence[Slice], fault: psycopg.Error) -> Counts:
         """The database takes something amiss: only that record becomes a letter."""
-        if len(records) == 1:
-            logger.error("%s cannot be stored", records[0].offset, exc_info=fault)
-            letter = NewLetter(records[0], "not_storable", "The database refuses it.", "")
-            return self._commit(held, records, [], [letter])
-        return sum((self.store(held, [record]) for record in records), Counts(0, 0))
+        (held, records), *others = slices
+        if others:
+            return sum((self.store([one]) for one in slices), Counts(0, 0))
+        if len(records) > 1:
+            return sum((self.store([(held, [record])]) for record in records), Counts(0, 0))
+        logger.error("%s cannot be stored", records[0].offset, exc_info=fault)
+        part = _Part(held)
+        part.add(records[0], NewLetter(records[0], "not_storable", "The database refuses it.", ""))
+        return self._commit([part])
 
-    def _store(self, held: Held, records: Sequence[Consumed]) -> Counts:
+    def _store(self, slices: Sequence[Slice]) -> Counts:
         """In transactions of at most SLICE requests, all those of a record in one."""
         parked = self.letters.parked_streams()
-        counts = Counts(0, 0)
-        taken: list[Consumed] = []
-        requests: list[tuple[Request, Consumed]] = []
-        letters: list[NewLetter] = []
-        for record in records:
-            if held.position is not None and record.offset < held.position:
-                continue  # stored by then, when a later part of them failed
-            asked = _asked(held.topic, record, parked)
-            if isinstance(asked, NewLetter):
-                letters.append(asked)
-                asked = ()
-            if requests and len(requests) + len(asked) > SLICE:
-                counts += self._commit(held, taken, requests, letters)
-                taken, requests, letters = [], [], []
-            requests += [(request, record) for request in asked]
-            taken.append(record)
+        counts, parts, room = Counts(0, 0), dict[Held, _Part](), SLICE
+        for held, records in slices:
+            for record in records:
+                if held.position is not None and record.offset < held.position:
+                    continue  # stored by then, when a later part of them failed
+                asked = _asked(held.topic, record, parked)
+                weight = 0 if isinstance(asked, NewLetter) else len(asked)
+                if weight > room and parts:
+                    counts += self._commit(list(parts.values()))
+                    parts, room = {}, SLICE
+                parts.setdefault(held, _Part(held)).add(record, asked)
+                room -= weight
         self._step("translated")
-        return counts + self._commit(held, taken, requests, letters) if taken else counts
+        return counts + self._commit(list(parts.values())) if parts else counts
 
-    def _commit(
-        self,
-        held: Held,
-        records: Sequence[Consumed],
-        requests: Sequence[tuple[Request, Consumed]],
-        letters: Sequence[NewLetter],
-    ) -> Counts:
-        assert held.position is not None
-        assert held.topic_id is not None
-        last = records[-1]
-        epoch = -1 if last.leader_epoch is None else last.leader_epoch
+    def _commit(self, parts: Sequence[_Part]) -> Counts:
+        """One transaction: effects, letters and where each partition is to be read on."""
         keys = keys_of_today(self._vault)
-        move = _Move(held.place, held.topic_id, held.position, last.offset + 1, epoch, uuid4())
-        repeats = self._repeats(requests, held.furthest)
-        written = _Written(move, requests, letters, repeats, keys, self._step)
+        moves = [part.move() for part in parts]
+        repeats = self._repeats(parts)
+
+        def also(cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
+            left = {id(one.request) for one in unremembered}
+            for part, move in zip(parts, moves, strict=True):
+                part.write(cursor, move, unremembered, keys)
+            _add_repeats(cursor, [request for request in repeats if id(request) not in left])
+            self._step("written")
+
         try:
-            self._pipeline.submit([request for request, _ in requests], written.add)
+            self._pipeline.submit([r for part in parts for r, _ in part.requests], also)
         except psycopg.IntegrityError as e:
             # A connection that broke may have broken after the commit: then it was ourselves.
-            if e.sqlstate != MOVED_ELSEWHERE or not self._was_ours(move):
+            if e.sqlstate != MOVED_ELSEWHERE or not self._were_ours(moves):
                 raise
         self._step("committed")
-        held.position, held.epoch = move.next, move.epoch
-        held.furthest = max(held.furthest, move.next)
-        return Counts(len(records), written.count)
+        for part, move in zip(parts, moves, strict=True):
+            held = part.held
+            held.position, held.epoch = move.next, move.epoch
+            held.furthest = max(held.furthest, move.next)
+        return Counts(sum(len(part.records) for part in parts), sum(part.written for part in parts))
 
-    def _repeats(
-        self, requests: Sequence[tuple[Request, Consumed]], furthest: int
-    ) -> list[Request]:
-        """Those that somebody sent again; not those that we only read again."""
+    def _repeats(self, parts: Sequence[_Part]) -> list[Request]:
+        """Those that somebody sent again; not those that we only read again, nor what platforms
+        tell again and again and nobody waits for."""
         sent = [
             request
-            for request, record in requests
-            if record.offset >= furthest and not request.command.BULK
+            for part in parts
+            if isinstance(part.held.topic, KafkaTopic)
+            for request, record in part.requests
+            if record.offset >= part.held.furthest and not request.command.BULK
         ]
         if not sent:
             return []
@@ -215,9 +221,10 @@ class SliceWriter:
             known.add(key)
         return repeats
 
-    def _was_ours(self, move: _Move) -> bool:
-        found = self.offsets.find([move.place]).get((move.place.topic, move.place.partition))
-        return found is not None and found.moved_by == move.slice
+    def _were_ours(self, moves: Sequence[_Move]) -> bool:
+        found = self.offsets.find([move.place for move in moves])
+        mine = {(move.place.topic, move.place.partition): move.slice for move in moves}
+        return {key: offset.moved_by for key, offset in found.items()} == mine
 
 
 def _asked(topic: Topic, record: Consumed, parked: set[str]) -> Sequence[Request] | NewLetter:
@@ -243,40 +250,46 @@ class _Move:
     slice: UUID
 
 
-class _Written:
-    """What goes into the transaction beside the events. count: of the letters."""
+class _Part:
+    """What one transaction takes of one partition. written: how many letters became of it."""
 
-    def __init__(
-        self,
-        move: _Move,
-        requests: Sequence[tuple[Request, Consumed]],
-        letters: Sequence[NewLetter],
-        repeats: Sequence[Request],
-        keys: Keys,
-        step: Step,
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        self.records: list[Consumed] = []
+        self.requests: list[tuple[Request, Consumed]] = []
+        self.written = 0
+        self._letters: list[NewLetter] = []
+
+    def add(self, record: Consumed, asked: Sequence[Request] | NewLetter) -> None:
+        self.records.append(record)
+        if isinstance(asked, NewLetter):
+            self._letters.append(asked)
+        else:
+            self.requests += [(request, record) for request in asked]
+
+    def move(self) -> _Move:
+        """From where the partition was sought to behind the last record."""
+        held, last = self.held, self.records[-1]
+        assert held.position is not None
+        assert held.topic_id is not None
+        epoch = -1 if last.leader_epoch is None else last.leader_epoch
+        return _Move(held.place, held.topic_id, held.position, last.offset + 1, epoch, uuid4())
+
+    def write(
+        self, cursor: Cursor[Any], move: _Move, unremembered: Sequence[Unremembered], keys: Keys
     ) -> None:
-        self._move = move
-        self._repeats = repeats
-        self._records = {id(request): record for request, record in requests}
-        self._letters = letters
-        self._keys = keys
-        self._step = step
-        self.count = 0
-
-    def add(self, cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
-        move = self._move
+        """Add the statements of what is kept beside the events."""
+        records = {id(request): record for request, record in self.requests}
         found = {letter.record.offset: letter for letter in self._letters}
         for one in unremembered:
-            record = self._records.get(id(one.request))
+            record = records.get(id(one.request))
             # One letter a record, whose other requests a retry finds answered.
             if record is not None and record.offset not in found:
                 stream = one.request.command.streams()[0] if one.waits else None
                 found[record.offset] = NewLetter(record, one.code, one.message, one.field, stream)
         letters = [found[offset] for offset in sorted(found)]
-        self.count = len(letters)
-        add_letters(cursor, letters, move.topic_id, self._keys)
-        left = {id(one.request) for one in unremembered}
-        _add_repeats(cursor, [one for one in self._repeats if id(one) not in left])
+        self.written = len(letters)
+        add_letters(cursor, letters, move.topic_id, keys)
         cursor.execute(
             SQL["move_offset"],
             {
@@ -290,7 +303,6 @@ class _Written:
             },
             prepare=True,
         )
-        self._step("written")
 
 
 def _add_repeats(cursor: Cursor[Any], repeats: Sequence[Request]) -> None:

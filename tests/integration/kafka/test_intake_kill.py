@@ -9,12 +9,11 @@ import time
 
 from infra.kafka import Cluster
 from tests.integration.kafka.test_intake import answers_of, dealings, log_of, other_url, topics
-from tests.support.kafka import open_intake, send
+from tests.support.kafka import Sent, open_intake, send
 
 __all__ = ["other_url", "topics"]
 
-STEPS = {"read": "1", "translated": "2", "written": "2", "committed": "2", "told the group": "1"}
-"""Which of them in the life of a process."""
+STEPS = ("read", "translated", "written", "committed", "told the group")
 
 
 def start(url: str, cluster: Cluster, prefix: str, *more: str) -> subprocess.Popen[str]:
@@ -26,11 +25,16 @@ def start(url: str, cluster: Cluster, prefix: str, *more: str) -> subprocess.Pop
 def test_killed_at_any_step_every_record_takes_effect_exactly_once(
     kafka_cluster: Cluster, topics: str, database_url: str, other_url: str
 ) -> None:
-    sent = dealings(range(60))
-    send(kafka_cluster.address, topics, sent)
-    for step, nth in STEPS.items():
-        with start(database_url, kafka_cluster, topics, step, nth) as process:
-            process.communicate(timeout=120)
+    sent: list[Sent] = []
+    for nth, step in enumerate(STEPS):
+        some = dealings(range(12 * nth, 12 * nth + 12))
+        send(kafka_cluster.address, topics, some)
+        sent += some
+        process = start(database_url, kafka_cluster, topics, step, "1")
+        try:
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert process.returncode == -signal.SIGKILL, step
     with open_intake(database_url, kafka_cluster.address, topics, member="one") as (intake, _):
         intake.catch_up()

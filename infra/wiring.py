@@ -12,7 +12,8 @@ from typing import Protocol
 
 from infra.event_store import EventLog, LogDatastore
 from infra.failure import Say, say_nothing
-from infra.kafka import embedded_kafka, init_topics, open_admin, require_topics
+from infra.kafka import Cluster, embedded_kafka, init_topics, open_admin, require_topics
+from infra.kafka.keeper import BrokerKeeper
 from infra.pipeline import Pipeline
 from infra.postgres import Server, check_server, embedded_server, migrate
 from infra.postgres.roles import (
@@ -61,28 +62,40 @@ def open_system(
         yield System(settings, url, server)
 
 
+@dataclass(frozen=True)
+class Kafka:
+    """Where Kafka is. cluster: the embedded one, or None where another was named."""
+
+    address: KafkaAddress
+    cluster: Cluster | None = None
+
+
 @contextlib.contextmanager
-def open_kafka(
-    settings: Settings, say: Say = say_nothing, abandoned: Event | None = None
-) -> Generator[KafkaAddress]:
+def open_kafka(settings: Settings, say: Say = say_nothing) -> Generator[KafkaAddress]:
     """Where Kafka is, for as long as it is needed; starts the embedded one if nobody has and no
-    other is named, and stops it if nobody else uses it. abandoned: once set, nobody waits for
-    its start any more. Raises KafkaError."""
+    other is named, and stops it if nobody else uses it. Raises KafkaError."""
+    with _open_brokers(settings, say) as kafka:
+        yield kafka.address
+
+
+@contextlib.contextmanager
+def _open_brokers(settings: Settings, say: Say, abandoned: Event | None = None) -> Generator[Kafka]:
+    """abandoned: once set, nobody waits for their start any more."""
     if settings.kafka is not None:
-        yield settings.kafka
+        yield Kafka(settings.kafka)
         return
     with embedded_kafka(
         settings.home, settings.brokers, cache=settings.cache, say=say, abandoned=abandoned
     ) as cluster:
-        yield cluster.address
+        yield Kafka(cluster.address, cluster)
 
 
 @contextlib.contextmanager
 def open_servers(
     settings: Settings, say: Say = say_nothing
-) -> Generator[tuple[System, Callable[[], KafkaAddress]]]:
+) -> Generator[tuple[System, Callable[[], Kafka]]]:
     """The database, and Kafka with its topics, both of which start at the same time. The second
-    says where Kafka is, once it is there; it raises KafkaError.
+    waits until Kafka is there; it raises KafkaError.
 
     On the embedded Kafka topics that are missing are created.
     """
@@ -97,14 +110,14 @@ def open_servers(
 
 
 @contextlib.contextmanager
-def _open_topics(settings: Settings, say: Say, abandoned: Event) -> Generator[KafkaAddress]:
-    with open_kafka(settings, say, abandoned) as address:
-        with open_admin(address) as admin:
-            if settings.kafka is None:
+def _open_topics(settings: Settings, say: Say, abandoned: Event) -> Generator[Kafka]:
+    with _open_brokers(settings, say, abandoned) as kafka:
+        with open_admin(kafka.address) as admin:
+            if kafka.cluster is not None:
                 init_topics(admin, settings.topic_prefix)
             else:
                 require_topics(admin, settings.topic_prefix)
-        yield address
+        yield kafka
 
 
 @dataclass(frozen=True)
@@ -147,26 +160,29 @@ class Worker(Protocol):
 @dataclass(frozen=True)
 class Workers:
     """All that runs beside the commands. ways_in: bring requests to the log; followers: make
-    something of what the log holds."""
+    something of what the log holds. keepers: of the servers that we started."""
 
+    keepers: tuple[Worker, ...]
     ways_in: tuple[Worker, ...]
     followers: tuple[Worker, ...]
 
     @property
     def all(self) -> tuple[Worker, ...]:
-        return (*self.ways_in, *self.followers)
+        return (*self.keepers, *self.ways_in, *self.followers)
 
 
 @contextlib.contextmanager
-def open_workers(
-    system: System, address: KafkaAddress, say: Say = say_nothing
-) -> Generator[Workers]:
+def open_workers(system: System, kafka: Kafka, say: Say = say_nothing) -> Generator[Workers]:
     """The workers of this process, none of which runs yet."""
     from infra.engine import Engine  # late, like open_store's decider
     from infra.kafka.intake_wiring import open_intake
     from infra.kafka.publisher.wiring import build_publisher
 
     with contextlib.ExitStack() as stack:
-        intake = stack.enter_context(open_intake(system, address, say))
-        publisher = build_publisher(system, address, say)
-        yield Workers(ways_in=(intake,), followers=(Engine(system.database_url), publisher))
+        intake = stack.enter_context(open_intake(system, kafka.address, say))
+        publisher = build_publisher(system, kafka.address, say)
+        yield Workers(
+            keepers=() if kafka.cluster is None else (BrokerKeeper(kafka.cluster, say),),
+            ways_in=(intake,),
+            followers=(Engine(system.database_url), publisher),
+        )

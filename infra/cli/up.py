@@ -14,7 +14,7 @@ import typer
 from infra.cli.app import app
 from infra.cli.live import show_once, watch_views
 from infra.cli.sample import Sample, prepare_sample
-from infra.cli.terminal import Terminal, terminal_of
+from infra.cli.terminal import terminal_of
 from infra.failure import Failure
 from infra.wiring import Workers, open_servers, open_workers
 
@@ -31,32 +31,33 @@ def up(
 ) -> None:
     terminal = terminal_of(context)
     told: Sample | None = None
-    with open_servers(terminal.settings, terminal.say) as (system, kafka):
+    with open_servers(terminal.settings, terminal.say) as (system, when_there):
         rounds = prepare_sample(terminal, system) if sample else []
-        address = kafka()
+        kafka = when_there()
         if sample:
-            told = Sample(terminal, system, address, rounds)
-        with open_workers(system, address, terminal.say) as workers:
+            told = Sample(terminal, system, kafka.address, rounds)
+        with open_workers(system, kafka, terminal.say) as workers:
             if once:
                 if told is not None:
-                    _send(terminal, workers, told)
+                    _send(workers, told)
                 for worker in workers.all:
                     worker.catch_up()
                 show_once(terminal, system)
             else:
                 sending = () if told is None else (told,)
-                with _signalled() as stop, _running(terminal, (*workers.all, *sending), stop):
+                with _signalled() as stop, _running((*workers.all, *sending), stop):
                     terminal.say("Running; Ctrl-C stops.")
                     watch_views(terminal, system, stop, told)
+                    terminal.say("Stopping")
     terminal.say("Stopped.")
     if told is not None and told.refused:
         raise typer.Exit(1)
 
 
-def _send(terminal: Terminal, workers: Workers, told: Sample) -> None:
+def _send(workers: Workers, told: Sample) -> None:
     """Until the sample is in, or what sends or takes it failed."""
     stop = threading.Event()
-    with told.progress, _running(terminal, (*workers.ways_in, told), stop):
+    with told.progress, _running((*workers.keepers, *workers.ways_in, told), stop):
         while not (told.finished.wait(0.05) or stop.is_set()):
             pass
 
@@ -85,9 +86,7 @@ class _Runs(Protocol):
 
 
 @contextlib.contextmanager
-def _running(
-    terminal: Terminal, everything: Sequence[_Runs], stop: threading.Event
-) -> Generator[None]:
+def _running(everything: Sequence[_Runs], stop: threading.Event) -> Generator[None]:
     """Run each in a thread of its own until the block is left. One that fails sets `stop`, and
     what it failed of is raised."""
     failures: list[Failure] = []
@@ -106,7 +105,6 @@ def _running(
         yield
     finally:
         stop.set()
-        terminal.say("Stopping")
         for thread in threads:
             thread.join()
     if failures:

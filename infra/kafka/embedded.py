@@ -63,16 +63,17 @@ class Cluster:
         with start_lock(self.folder):
             self.brokers[number].stop()
 
-    def start(self, *numbers: int) -> None:
+    def start(self, *numbers: int, abandoned: Event | None = None) -> None:
         """Start those that don't run, where they were; returns when they answer clients, so
-        start a majority of the controllers at once if none runs. Raises KafkaError."""
+        start a majority of the controllers at once if none runs. abandoned: once set, nobody
+        waits for them any more. Raises KafkaError."""
         program = find_program(self.cache)
         brokers = [self.brokers[number] for number in numbers]
         with start_lock(self.folder) as gate:
             for broker in brokers:
                 if broker.pid is None:
                     broker.launch(program, gate)
-            failed = await_ready(brokers)
+            failed = await_ready(brokers, abandoned)
         if failed is not None:
             raise _did_not_start(failed)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from importlib import import_module
 from typing import Any
 
-from infra.kafka.client import DELIVERY_MS, make_producer, said_plainly
+from infra.kafka.client import DELIVERY_MS, abandon, make_producer, said_plainly
 from infra.kafka.contracts import Outgoing
 from infra.settings import KafkaAddress
 
@@ -80,4 +80,4 @@ def open_sender(address: KafkaAddress, prefix: str) -> Generator[Sender]:
             yield Sender(producer, prefix)
         finally:
             # Whatever is not acknowledged by now is sent again by the next one.
-            producer.close(timeout=0)
+            abandon(producer)

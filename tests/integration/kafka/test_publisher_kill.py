@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import tempfile
+import threading
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
@@ -202,7 +203,13 @@ def test_while_the_broker_is_away_the_publisher_waits_says_why_and_comes_back(
             own_cluster.start(1)
             eventually(lambda: not behind(database_url))
             eventually(lambda: publisher_status(conn).publications[0].error is None)
+    assert not [thread for thread in threading.enumerate() if is_producers(thread)]
     check_all(own_cluster, prefix, database_url)
+
+
+def is_producers(thread: threading.Thread) -> bool:
+    """Whether kafka-python runs it to send."""
+    return "producer" in type(thread).__module__
 
 
 def test_it_ends_soon_when_told_to(kafka_cluster: Cluster, topics: str, database_url: str) -> None:

@@ -10,6 +10,7 @@ from domain import budget, order, policy, product, supplier
 from domain.case.decide import decide as decide_case
 from domain.case.evolve import evolve as evolve_case
 from domain.case.state import Case
+from domain.case.told_order import decide_order
 from domain.kernel import Command, Context, Emit, Event, Kind, Stamp, State, kind_of, require
 from domain.world import World
 
@@ -27,7 +28,7 @@ _EVOLVE: Final[dict[type[State], Callable[[Any, Any, Stamp], State]]] = {
 
 _DECIDE: Final[dict[str, Callable[[Any, World, Context], list[Emit]]]] = {
     "case": decide_case,
-    "order": order.decide,
+    "order": decide_order,
     "supplier": supplier.decide,
     "product": product.decide,
     "policy": policy.decide,

@@ -23,6 +23,7 @@ from domain.kernel import Command, Emit
 from domain.money import Money
 from domain.order import CaseEndedOnOrder, RefundReserved, RefundSettled
 from tests.unit.case.scenes import (
+    BOUGHT,
     CASE,
     ORDER,
     SECOND,
@@ -42,6 +43,7 @@ from tests.unit.case.scenes import (
     kinds,
     offer,
     on_line,
+    order,
     order_of,
     part,
     pay,
@@ -51,7 +53,7 @@ from tests.unit.case.scenes import (
     withdrawn,
     yuan,
 )
-from tests.unit.support import Story, given, like, told
+from tests.unit.support import SERVICE, Story, given, like, told
 
 
 def line(amount: str, name: str = "L1") -> LineAmount:
@@ -499,6 +501,29 @@ def test_a_refund_made_before_the_order_was_linked_is_booked_when_it_is() -> Non
     story = bought().given(complaint(order_id=None), fact(succeeded("30.00")))
     story.given(told(cmd.LinkOrder(case_id=CASE, order_id=ORDER), at=at(2)))
     assert order_of(story).booked("L1") == 3000
+
+
+def test_an_order_recorded_later_shows_that_too_much_was_paid() -> None:
+    story = given(complaint())
+    tell(story, succeeded("150.00"))
+    story.given(told(order(), at=at(3), by=SERVICE, occurred_at=BOUGHT))
+    assert ("over_refunded", "recover_overpayment") in divergences(story)
+
+
+def test_an_order_recorded_later_that_covers_what_was_paid_shows_nothing() -> None:
+    story = given(complaint())
+    tell(story, succeeded("30.00"))
+    story.given(told(order(), at=at(3), by=SERVICE, occurred_at=BOUGHT))
+    assert ("over_refunded", "recover_overpayment") not in divergences(story)
+
+
+def test_an_order_corrected_to_less_than_was_refunded_says_so_once() -> None:
+    story = agreed()
+    tell(story, succeeded("30.00"))
+    less = order(price="10.00").model_copy(update={"revision": 2})
+    for hour in (3, 4):
+        story.given(told(less, at=at(hour), by=SERVICE, occurred_at=BOUGHT))
+    assert divergences(story).count(("over_refunded", "recover_overpayment")) == 1
 
 
 def test_what_was_paid_before_beyond_the_order_is_to_be_recovered_once_it_is_linked() -> None:

@@ -1,7 +1,7 @@
 """What is published: its types, their schemas, and the form of a record."""
 
 from infra.kafka.contracts.cloudevents import Outgoing, cloud_event
-from infra.kafka.contracts.events import CASE_EVENTS, PublicActor, PublicType
+from infra.kafka.contracts.events import CASE_EVENTS, PublicType, public_actor
 from infra.kafka.contracts.results import (
     DEAD_LETTER_SCHEMA,
     DEAD_LETTER_TYPE,
@@ -22,7 +22,7 @@ __all__ = [
     "DeadLetterNotice",
     "Outcome",
     "Outgoing",
-    "PublicActor",
     "PublicType",
     "cloud_event",
+    "public_actor",
 ]

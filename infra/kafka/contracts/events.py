@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, ClassVar, Final, get_args
 
@@ -43,6 +44,11 @@ class PublicActor(PublicModel):
 
     kind: ActorKind
     role: Role
+
+
+@cache
+def public_actor(kind: ActorKind, role: Role) -> PublicActor:
+    return PublicActor(kind=kind, role=role)
 
 
 class CaseEvent(PublicModel):
@@ -157,11 +163,11 @@ class PublicType:
     model: type[CaseEvent]
     fields: Fields
 
-    @property
+    @cached_property
     def has_amounts(self) -> bool:
         return issubclass(self.model, PricedCaseEvent)
 
-    @property
+    @cached_property
     def data_schema(self) -> str:
         return schema_id(self.name, self.model)
 

@@ -19,8 +19,8 @@ from infra.kafka.contracts import (
     CommandResult,
     DeadLetterNotice,
     Outgoing,
-    PublicActor,
     cloud_event,
+    public_actor,
 )
 
 EVENTS, RESULTS, LETTERS = "case-events", "command-results", "dead-letters"
@@ -57,7 +57,7 @@ def case_event(
         "position": row.position,
         "occurred_at": envelope.occurred_at,
         "recorded_at": row.recorded_at,
-        "actor": PublicActor.model_construct(kind=actor.kind, role=actor.role),
+        "actor": public_actor(actor.kind, actor.role),
     }
     if public.has_amounts:
         fields["currency"] = currency

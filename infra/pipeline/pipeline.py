@@ -234,8 +234,8 @@ class Pipeline:
             _roll_back(conn)
             return None
         count = len(writes.events)
-        self._keep(batch, writes, known, head)
-        self._reader.keep_snapshots(conn)
+        latest = self._keep(batch, writes, known, head)
+        self._reader.keep_snapshots(conn, latest)
         return self._answers(batch, writes, list(range(head + 1, head + 1 + count)))
 
     def _is_outdated(self, error: psycopg.Error) -> bool:
@@ -246,8 +246,8 @@ class Pipeline:
             error, errors.UniqueViolation | errors.DeadlockDetected
         )
 
-    def _keep(self, batch: Batch, writes: Writes, known: int, head: int) -> None:
-        """Put what was committed into the cache."""
+    def _keep(self, batch: Batch, writes: Writes, known: int, head: int) -> dict[str, State]:
+        """Put what was committed into the cache; the states that it led to."""
         events = iter(writes.events)
         latest: dict[str, tuple[State, int]] = {}
         for item in batch.items:
@@ -259,6 +259,7 @@ class Pipeline:
         if head == known:
             # Nobody wrote in between, so nothing is missing before our own events either.
             self._cache.position = known + len(writes.events)
+        return {stream: state for stream, (state, _) in latest.items()}
 
     def _find_written(self, conn: Connection[Any], lost: Writes) -> list[int] | None:
         """The positions of a batch's events if all it would write is there, else None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -133,10 +133,14 @@ class Reader:
                     cache.drop(stream)
         return touched
 
-    def keep_snapshots(self, conn: Connection[Any]) -> None:
-        """Store what took long to fold, for the next time that it is not in the cache."""
+    def keep_snapshots(self, conn: Connection[Any], written: Mapping[str, State]) -> None:
+        """Store what took long to fold, for the next time that it is not in the cache. written:
+        the committed states of streams that were written to since they were read."""
         if self._worth_keeping:
-            self._snapshots.store(conn, self._worth_keeping)
+            states = {
+                stream: written.get(stream, state) for stream, state in self._worth_keeping.items()
+            }
+            self._snapshots.store(conn, states)
             self._worth_keeping.clear()
 
     def _ask_for_streams(

@@ -14,12 +14,13 @@ from typing import Final
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from consumers import Messages, Unusable
+from consumers.kafka_record import WAY_IN
 from consumers.kafka_sending import Outgoing, in_rounds
 from consumers.sample import generate
 from infra.cli.reading import Views
 from infra.cli.terminal import Terminal
 from infra.failure import Failure
-from infra.kafka.sender import Ends, Sender
+from infra.kafka.sender import Sender, Sent
 from infra.postgres import connect, load_statements
 from infra.settings import KafkaAddress
 from infra.wiring import System
@@ -67,17 +68,23 @@ class Sample:
 
     def run(self, stop: threading.Event) -> None:
         """Raises KafkaError."""
-        ends = self._sender.send(
+        sent = self._sender.send(
             self._rounds, stop, lambda more: self.progress.advance(self._bar, more)
         )
         if not stop.is_set():
-            self._sum_up(ends)
+            self._sum_up(sent)
             self.finished.set()
 
-    def _sum_up(self, ends: Ends) -> None:
+    def _sum_up(self, sent: Sent) -> None:
         with closing(connect(self._database_url, autocommit=True)) as conn:
-            places = {"topics": [topic for topic, _ in ends], "partitions": [n for _, n in ends]}
-            found = conn.execute(SQL["count_refused"], {"source": f"kafka:{SOURCE}", **places})
+            asked = {
+                "source": f"{WAY_IN}{SOURCE}",
+                "topics": [topic for topic, _ in sent],
+                "partitions": [partition for _, partition in sent],
+                "firsts": [first for first, _ in sent.values()],
+                "lasts": [last for _, last in sent.values()],
+            }
+            found = conn.execute(SQL["count_refused"], asked)
             (self.refused,) = found.fetchone() or (0,)
         self._terminal.say(
             "The sample: {records} records were sent and taken in, {refused} of them refused",

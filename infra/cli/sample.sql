@@ -1,9 +1,10 @@
 -- What became of the sample.
 
 -- name: count_refused
--- Requests of the sample that were refused, and letters of the partitions that it was sent to.
+-- Requests of the sample that were refused, and letters among the records just sent.
 SELECT (SELECT count(*) FROM answers WHERE source = %(source)s AND NOT accepted)
      + (SELECT count(*) FROM dead_letters d
-        JOIN unnest(%(topics)s::text[], %(partitions)s::int[]) AS p (topic, partition)
+        JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(firsts)s::bigint[],
+                    %(lasts)s::bigint[]) AS p (topic, partition, first, last)
         USING (topic, partition)
-        WHERE d.settled_at IS NULL)
+        WHERE d.record_offset BETWEEN p.first AND p.last)

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from consumers.kafka_sending import Outgoing
-from infra.kafka.client import DELIVERY_MS, make_producer, said_plainly
+from infra.kafka.client import abandon, make_producer, said_plainly
 from infra.postgres import PostgresError, Rows, connect, load_statements
 from infra.settings import KafkaAddress
 
@@ -23,8 +23,8 @@ LOOK_EVERY = 0.03
 LOOK_AGAIN = 0.5
 """Seconds, when the database was away."""
 
-Ends = dict[tuple[str, int], int]
-"""The offset of the last record sent, by topic and partition."""
+Sent = dict[tuple[str, int], tuple[int, int]]
+"""The offsets of the first and the last record sent, by topic and partition."""
 
 
 class Sender:
@@ -37,28 +37,34 @@ class Sender:
 
     def send(
         self, rounds: Sequence[Sequence[Outgoing]], stop: Event, sent: Callable[[int], None]
-    ) -> Ends:
+    ) -> Sent:
         """Send each round once the one before it was taken in, by whomever; return when the last
         one was, or when `stop` is set. sent: told how many more were acknowledged.
 
         Raises KafkaError when the brokers did not acknowledge in time: sending all of it again
         is safe.
         """
-        ends: Ends = {}
-        with said_plainly(self._address), closing(make_producer(self._address)) as producer:
-            for records in rounds:
-                for start in range(0, len(records), AHEAD):
-                    if stop.is_set():
-                        return ends
-                    part = records[start : start + AHEAD]
-                    ends.update(self._send(producer, part))
-                    sent(len(part))
-                self._await_taken(ends, stop)
-        return ends
+        done: Sent = {}
+        with said_plainly(self._address):
+            producer = make_producer(self._address)
+            try:
+                for records in rounds:
+                    for start in range(0, len(records), AHEAD):
+                        part = records[start : start + AHEAD]
+                        for place, offset in self._send(producer, part, stop):
+                            done[place] = done.get(place, (offset,))[0], offset
+                        if stop.is_set():
+                            return done
+                        sent(len(part))
+                    self._await_taken(done, stop)
+            finally:
+                abandon(producer)
+        return done
 
     def _send(
-        self, producer: Any, records: Sequence[Outgoing]
+        self, producer: Any, records: Sequence[Outgoing], stop: Event
     ) -> Iterator[tuple[tuple[str, int], int]]:
+        """Topic, partition and offset of each, once it is acknowledged."""
         on_their_way = [
             producer.send(
                 f"{self._prefix}.{record.topic}",
@@ -69,24 +75,27 @@ class Sender:
             for record in records
         ]
         for future in on_their_way:
-            at = future.get(timeout=2 * DELIVERY_MS / 1000)
+            while not future.is_done:
+                if stop.wait(LOOK_EVERY):
+                    return
+            at = future.get()
             yield (at.topic, at.partition), at.offset
 
-    def _await_taken(self, ends: Ends, stop: Event) -> None:
+    def _await_taken(self, done: Sent, stop: Event) -> None:
         """The offsets say so, whichever process it was."""
         while not stop.is_set():
             try:
                 with closing(connect(self._database_url, autocommit=True)) as conn:
                     while not stop.is_set():
-                        if self._are_taken(conn, ends):
+                        if self._are_taken(conn, done):
                             return
                         stop.wait(LOOK_EVERY)
             except (psycopg.OperationalError, PostgresError):
                 stop.wait(LOOK_AGAIN)
 
     @staticmethod
-    def _are_taken(conn: Rows, ends: Ends) -> bool:
-        asked = {"topics": [topic for topic, _ in ends], "partitions": [n for _, n in ends]}
+    def _are_taken(conn: Rows, done: Sent) -> bool:
+        asked = {"topics": [topic for topic, _ in done], "partitions": [n for _, n in done]}
         found = conn.execute(SQL["select_offsets"], asked).fetchall()
         taken = {(topic, partition): position for topic, partition, _, position, *_ in found}
-        return all(taken.get(place, 0) > offset for place, offset in ends.items())
+        return all(taken.get(place, 0) > last for place, (_, last) in done.items())

@@ -205,11 +205,14 @@ class Command(Model):
 
     TYPE: the name on the wire, ``<kind>.<imperative>``.
     BULK: no inbox row; a repeat is recognised by the stream's own state (see `fact_key`).
+    ALONE: decided by the stream that it names and the policies, so that nothing else which that
+    stream refers to is worth loading ahead.
     """
 
     TYPE: ClassVar[str]
     IS_FACT: ClassVar[bool] = False
     BULK: ClassVar[bool] = False
+    ALONE: ClassVar[bool] = False
 
     def streams(self) -> tuple[str, ...]:
         """The streams this command names, to be loaded before it is decided."""
@@ -259,13 +262,15 @@ def event(topic: str) -> Callable[[E], E]:
     return register
 
 
-def command(type_: str, *, fact: bool = False, bulk: bool = False) -> Callable[[C], C]:
+def command(
+    type_: str, *, fact: bool = False, bulk: bool = False, alone: bool = False
+) -> Callable[[C], C]:
     """Class decorator: give a command its wire name and register it under that name."""
 
     def register(cls: C) -> C:
         if type_ in COMMANDS:
             raise ValueError(f"the type {type_} is taken by {COMMANDS[type_].__name__}")
-        cls.TYPE, cls.IS_FACT, cls.BULK = type_, fact, bulk
+        cls.TYPE, cls.IS_FACT, cls.BULK, cls.ALONE = type_, fact, bulk, alone
         COMMANDS[type_] = cls
         return cls
 

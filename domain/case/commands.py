@@ -125,7 +125,7 @@ class LinkOrder(CaseCommandBase):
         return (case_stream(self.case_id), order_stream(self.order_id))
 
 
-@command("case.record_contact")
+@command("case.record_contact", alone=True)
 class RecordContact(CaseCommandBase):
     """A contact with the buyer. substantive: for a message, whether it says something about the
     matter; ignored for greetings and unanswered calls, which never count."""
@@ -186,30 +186,30 @@ class HoldEvidence(CaseCommandBase):
     hold: bool
 
 
-@command("case.record_dissatisfaction")
+@command("case.record_dissatisfaction", alone=True)
 class RecordDissatisfaction(CaseCommandBase):
     level: Level
 
 
-@command("case.raise_priority")
+@command("case.raise_priority", alone=True)
 class RaisePriority(CaseCommandBase):
     priority: Priority
     as_remedy: bool = False
 
 
-@command("case.add_note")
+@command("case.add_note", alone=True)
 class AddNote(CaseCommandBase):
     """private.text: the note's words."""
 
 
-@command("case.assign")
+@command("case.assign", alone=True)
 class Assign(CaseCommandBase):
     """assignee None: nobody."""
 
     assignee: Ident | None
 
 
-@command("case.hand_over_work")
+@command("case.hand_over_work", alone=True)
 class HandOverWork(CaseCommandBase):
     """Work for another department, with its own due time."""
 
@@ -218,7 +218,7 @@ class HandOverWork(CaseCommandBase):
     due_at: Moment
 
 
-@command("case.finish_handed_work")
+@command("case.finish_handed_work", alone=True)
 class FinishHandedWork(CaseCommandBase):
     handover_id: Ident
 

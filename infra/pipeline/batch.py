@@ -165,9 +165,15 @@ class Batch:
         """Streams that the requests name and that are not at hand."""
         return self._absent(s for item in self.items for s in item.request.command.streams())
 
-    def referred_streams(self, states: Iterable[State]) -> set[str]:
-        """Streams that just loaded states refer to and that are not at hand."""
-        return self._absent(s for state in states for s in state.refers_to())
+    def referred_streams(self, loaded: Mapping[str, State]) -> set[str]:
+        """Streams that just loaded ones refer to and that are not at hand; but for those that only
+        such requests name as look no further."""
+        alone, others = set[str](), set[str]()
+        for item in self.items:
+            command = item.request.command
+            (alone if command.ALONE else others).update(command.streams())
+        wanted = loaded.keys() - (alone - others)
+        return self._absent(s for stream in wanted for s in loaded[stream].refers_to())
 
     def _absent(self, streams: Iterable[str]) -> set[str]:
         return {s for s in streams if s not in self.broken and self._sight.get(s) is None}

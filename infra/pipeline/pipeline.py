@@ -179,11 +179,11 @@ class Pipeline:
     def _decide(self, conn: Connection[Any], batch: Batch) -> None:
         """Until every item is decided on states that are all current to the cache's position."""
         found = self._read(conn, batch, batch.named_streams(), batch.open_keys())
-        if absent := batch.referred_streams(found.loaded.values()):
+        if absent := batch.referred_streams(found.loaded):
             self._read(conn, batch, absent)
         while missing := batch.decide():
             found = self._read(conn, batch, missing)
-            if absent := batch.referred_streams(found.loaded.values()):
+            if absent := batch.referred_streams(found.loaded):
                 self._read(conn, batch, absent)
 
     def _read(

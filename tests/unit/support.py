@@ -120,10 +120,13 @@ class Story:
         states: dict[str, State] = {}
         while True:
             try:
-                emits = decider.decide(request.command, World(states), context)
+                world = World(states)
+                emits = decider.decide(request.command, world, context)
                 break
             except NotLoaded as missing:
                 states[missing.stream] = self.state(missing.stream)
+        if request.command.ALONE:
+            assert all(stream.startswith(("case:", "policy:")) for stream in world.read)
         for emit in emits:
             self.record(emit, request.at, request.actor, context.occurred_at)
         return emits

@@ -76,7 +76,8 @@ def _side_by_side(database: Database, bare: Rows, smoke: bool) -> None:
         open_store(database.url, cache_bytes=1 << 30) as hot,
         open_store(database.url, cache_bytes=COLD_CACHE) as cold,
     ):
-        _fill(hot, cases)
+        _fill(cold, cases)  # as in life: nobody's cache held them all meanwhile
+        hot.pipeline.submit([note(n, f"known-{n}") for n in range(cases)])
         with _library(database) as library:
             rates: dict[str, list[float]] = {}
             for turn in range(rounds):
@@ -84,12 +85,14 @@ def _side_by_side(database: Database, bare: Rows, smoke: bool) -> None:
                 first, second = (range(start, start + some) for start in names)
                 ours, theirs = _contacts(first, "h"), _contacts(first, "l")[: some // 5]
                 _note(rates, "library", theirs, lambda r: [library.submit(one) for one in r])
+                _learn_of_the_others(hot)
                 before = hot.log.head()
                 _note(rates, "hot", ours, hot.pipeline.submit)
                 count, seconds = _insert_bare(database.url, bare, before)
                 rates.setdefault("bare", []).append(count / seconds)
                 rates.setdefault("events", []).append(rates["hot"][-1] * count / len(ours))
                 _note(rates, "alone", _contacts(first, "o")[: some // 5], _one_by_one(hot))
+                _learn_of_the_others(cold)
                 _note(rates, "cold", _contacts(second, "c"), cold.pipeline.submit)
                 visits = [one for case in first[: some // 5] for one in _contacts([case] * 5, "v")]
                 _note(rates, "visits", visits, cold.pipeline.submit)
@@ -107,6 +110,11 @@ def _side_by_side(database: Database, bare: Rows, smoke: bool) -> None:
     share = statistics.median(x / y for x, y in zip(rates["events"], rates["bare"], strict=True))
     ours_, bare_ = (statistics.median(rates[name]) for name in ("events", "bare"))
     print(f"  events a second, hot: {ours_:,.0f} = {share:.2f} × their bare insert ({bare_:,.0f})")
+
+
+def _learn_of_the_others(store: Store) -> None:
+    """Read what the others' turns have written; that is not what a turn is about."""
+    store.pipeline.submit([note(0, f"n-{random.random()}")])
 
 
 def _note(

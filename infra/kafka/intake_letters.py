@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import Cursor
 from psycopg.rows import class_row, tuple_row
 
@@ -30,6 +31,7 @@ KEPT_DAYS = 90
 """What is in a letter is forgotten then; parked ones are kept until they are settled."""
 
 SHOWN_LETTERS = 1_000
+SETTLED = "23C02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,13 @@ class DeadLetters:
             if all(id(one.request) not in ours for one in unremembered):
                 _settle(cursor, number, "retried", by, "")
 
-        answers = pipeline.submit(requests, settle)
+        try:
+            answers = pipeline.submit(requests, settle)
+        except psycopg.IntegrityError as e:
+            # Somebody was quicker, or our connection broke after the commit.
+            if e.sqlstate == SETTLED:
+                self._unsettled(number)
+            raise
         return next((answer for answer in answers if not answer.accepted), answers[-1])
 
     def expire(self, days: int = KEPT_DAYS) -> int:

@@ -64,7 +64,8 @@ class Pipeline:
 
         also: adds statements to the transaction of the last of them. More than 500 requests are
         several transactions. Raises Unavailable when the database is away: what was not
-        committed by then was not remembered, and asking again is safe.
+        committed by then was not remembered, and asking again is safe. After a lost connection
+        `also` is tried again, whether or not it was committed; what it raises then is raised.
         """
         return self._group.submit(requests, also)
 
@@ -117,8 +118,10 @@ class Pipeline:
             try:
                 with self._datastore.connection() as conn:
                     if lost is not None:
-                        # Look first: the connection may have broken after the commit.
-                        positions = self._find_written(conn, lost)
+                        # Look first: the connection may have broken after the commit. Where
+                        # more is written than events, they don't tell: another process may have
+                        # been given the same requests, and the rest may be refused now.
+                        positions = None if also else self._find_written(conn, lost)
                         if positions is not None:
                             return self._answers(batch, lost, positions)
                         batch.retry()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +25,15 @@ from tests.databases import fresh_database
 from tests.support.cases import complain, contact, note
 from tests.support.kafka import Sent, as_record, create_topics, open_intake, running, send
 from tests.support.proxy import Fault, faulty_proxy
-from tests.support.store import Store, place_order, ship_order
-
-SECONDS = 60.0
+from tests.support.store import place_order, ship_order
+from tests.support.taken import (
+    answers_of,
+    dealings,
+    eventually,
+    letters_of,
+    log_of,
+    offsets_of,
+)
 
 
 @pytest.fixture
@@ -42,50 +48,6 @@ def other_url(postgres_server: Server) -> Generator[str]:
     """Another empty database."""
     with fresh_database(postgres_server) as made:
         yield made.url
-
-
-def log_of(url: str) -> list[tuple[Any, ...]]:
-    """Stream, version, topic and id of each event."""
-    with psycopg.connect(url) as conn:
-        return conn.execute(
-            "SELECT originator_id, originator_version, topic,"
-            " convert_from(state, 'UTF8')::jsonb -> 's' ->> 'id' FROM stored_events"
-            " ORDER BY originator_id, originator_version"
-        ).fetchall()
-
-
-def answers_of(url: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as conn:
-        return conn.execute(
-            "SELECT source, message_id, accepted, code FROM answers ORDER BY source, message_id"
-        ).fetchall()
-
-
-def letters_of(url: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as conn:
-        return conn.execute(
-            "SELECT number, code, field, state FROM dead_letters ORDER BY number"
-        ).fetchall()
-
-
-def dealings(numbers: range) -> list[Sent]:
-    """Orders and shipments, and of other orders complaints and contacts, some twice, some
-    refused: whatever the order in which the topics are read, the same becomes of it."""
-    told = [place_order(n) for n in numbers]
-    told += [ship_order(n) for n in numbers]
-    told += [complain(n, f"c{n}", order=10**6 + n) for n in numbers]
-    for turn in range(3):
-        told += [contact(n, f"contact-{turn}-{n}") for n in numbers]
-    told += [contact(n, f"contact-0-{n}") for n in numbers[::3]]
-    told += [contact(10**6 + n, f"nobody-{n}") for n in numbers[::5]]
-    return [as_record(request) for request in told]
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def rewind(url: str) -> None:
@@ -356,9 +318,9 @@ def test_records_gone_before_they_were_read_stop_it_with_an_alarm(
     kafka_cluster: Cluster, topics: str, database_url: str
 ) -> None:
     send(kafka_cluster.address, topics, [as_record(place_order(1))])
-    with open_intake(database_url, kafka_cluster.address, topics) as (intake, store):
+    with open_intake(database_url, kafka_cluster.address, topics) as (intake, _):
         intake.catch_up()
-        (read,) = [place for place, at in intake_positions(store).items() if at]
+        (read,) = [place for place, at in offsets_of(database_url).items() if at]
         send(kafka_cluster.address, topics, [as_record(place_order(1))] * 3)
         delete_records(kafka_cluster, *read, before=3)
     with (
@@ -366,12 +328,6 @@ def test_records_gone_before_they_were_read_stop_it_with_an_alarm(
         pytest.raises(IntakeAlarm, match="gone"),
     ):
         intake.catch_up()
-
-
-def intake_positions(store: Store) -> dict[tuple[str, int], int]:
-    with store.datastore.connection() as conn:
-        rows = conn.execute("SELECT topic, partition, position FROM kafka_offsets").fetchall()
-    return {(row["topic"], row["partition"]): row["position"] for row in rows}
 
 
 def delete_records(cluster: Cluster, topic: str, partition: int, *, before: int) -> None:

@@ -15,7 +15,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import from_json
 
 from consumers.kafka_record import WAY_IN, Record, origin
@@ -44,9 +51,18 @@ from domain.sla.events import ClockName
 
 
 class Told(BaseModel):
-    """Base of what is read of a platform's message; what it says beside is passed over."""
+    """Base of what is read of a platform's message; what it says beside is passed over, and so is
+    null, which platforms write for nothing."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        fields = cast("dict[str, Any]", value)
+        return {name: told for name, told in fields.items() if told is not None}
 
 
 def _as_text(value: Any) -> Any:

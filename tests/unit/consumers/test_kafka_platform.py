@@ -22,6 +22,8 @@ from consumers.sample import Message
 from domain.case import commands as cmd
 from domain.case.state import Case
 from domain.case.values import Liable, Party, ProblemType, RefundStatus, RulingFor, Stage
+from domain.kernel import Actor, ActorKind, Role
+from domain.order.commands import RecordOrder
 from domain.request import Malformed, Request
 from tests.support.platforms import (
     APPLIED,
@@ -362,6 +364,24 @@ def test_what_a_platform_adds_is_passed_over() -> None:
     ]
 
 
+@pytest.mark.parametrize("platform", ["douyin", "kuaishou"])
+def test_null_is_nothing(platform: str) -> None:
+    if platform == "douyin":
+        fields = douyin(27, 1)
+        for name in ("status_deadline", "reason_remark", "real_refund_amount", "got_pkg"):
+            put(fields, f"{INFO}.{name}", None)
+        put(fields, "process_info.arbitrate_info", None)
+    else:
+        fields = kuaishou(12, 1, expireTime=None, refundDesc=None, buyerOpenId=None, ruling=None)
+    filed = only(cmd.FileComplaint, asked(platform, fields))
+    assert facts(platform, fields) == []
+    assert filed.private is not None
+    assert filed.private.text
+    missing = put(douyin(6, 0), "shop_id", None)
+    with pytest.raises(Malformed, match="shop_id"):
+        asked("douyin", missing)
+
+
 def test_the_page_about_platforms_says_what_each_state_means() -> None:
     page = (Path(__file__).parents[3] / "docs" / "platforms.md").read_text(encoding="utf-8")
     _, of_douyin, of_kuaishou = re.split(r"^## (?:Douyin|Kuaishou).*$", page, flags=re.MULTILINE)
@@ -422,6 +442,22 @@ def test_an_after_sale_goes_through_to_its_ruling_and_refund(platform: str) -> N
     assert (refund.amount, refund.status) == (PAID, RefundStatus.SUCCEEDED)
     assert case.returns[f"R{NUMBER}"].tracking
     assert not case.intervened
+
+
+def test_a_complaint_that_its_order_contradicts_is_refused_and_the_facts_stay() -> None:
+    money = {"amount": "1.00", "currency": "CNY"}
+    line = {"line": "other", "product": "p", "category": "c", "quantity": 1, "price": money}
+    order = RecordOrder.model_validate(
+        {"order_id": f"douyin:{SHOP}:{ORDER}", "currency": "CNY", "lines": [line]}
+    )
+    erp = Actor(kind=ActorKind.SYSTEM, id="erp", role=Role.SERVICE)
+    placed = Message(APPLIED, "order", order, erp, APPLIED)
+    log = Log([placed, *messages("douyin", [douyin(6, 0)])], LATER)
+    assert [code for _, code, _ in log.refused] == ["unknown_line"]
+    case = log.states[f"case:{CASE}"]
+    assert isinstance(case, Case)
+    assert case.platform_status == "待商家处理"
+    assert [found.next_action for found in case.open_divergences] == ["file_complaint"]
 
 
 def outcome(log: Log) -> tuple[Any, ...]:

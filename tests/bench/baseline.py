@@ -1,12 +1,16 @@
-"""The library's own way, on the same domain: load the streams, decide, save, one at a time."""
+"""What the benchmarks are set beside: the library's own way on the same domain (load the streams,
+decide, save, one at a time), and the bare insert of the same events."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper, StoredEvent
 from eventsourcing.utils import Environment, EnvType
@@ -15,7 +19,20 @@ from domain import decider
 from domain.kernel import Context, Event, Stamp, State
 from domain.request import Request
 from domain.world import NotLoaded, World
-from infra.event_store import Envelope, EventMapper, Pending, event_id
+from infra.event_store import (
+    Envelope,
+    EventMapper,
+    Pending,
+    append_events,
+    event_id,
+    lock_log,
+    notify_readers,
+)
+from infra.postgres import Rows, connect
+from tests.databases import Database
+
+EVENTS_AT_ONCE = 1_000
+"""What some 500 commands lead to."""
 
 
 class LibraryMapper(Mapper[str]):
@@ -104,3 +121,40 @@ class Library(Application[str]):
             said = one.envelope
             stamp = Stamp(one.version, said.occurred_at, said.decided_at, said.actor)
             yield one.event, stamp
+
+
+def open_library(database: Database) -> Library:
+    """The library on the same events, in tables of its own."""
+    with psycopg.connect(database.admin_url, autocommit=True) as conn:
+        conn.execute("CREATE SCHEMA library; GRANT ALL ON SCHEMA library TO PUBLIC")
+    library = Library(database.url)
+    with psycopg.connect(database.url, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO library.library_events"
+            " (originator_id, originator_version, topic, state)"
+            " SELECT originator_id, originator_version, topic, state FROM stored_events"
+            " ORDER BY notification_id"
+        )
+        conn.execute("ANALYZE library.library_events")
+    return library
+
+
+def insert_bare(url: str, conn: Rows, after: int) -> tuple[int, float]:
+    """The log's events after a position, into the same table elsewhere, by the insert alone, a
+    batch's worth a transaction: how many, and in how many seconds."""
+    with closing(connect(url)) as source:
+        rows = [
+            StoredEvent(*row)
+            for row in source.execute(
+                "SELECT originator_id, originator_version, topic, state FROM stored_events"
+                " WHERE notification_id > %s ORDER BY notification_id",
+                (after,),
+            )
+        ]
+    started = time.perf_counter()
+    for start in range(0, len(rows), EVENTS_AT_ONCE):
+        with conn.transaction(), conn.cursor() as cursor:
+            lock_log(cursor)
+            append_events(cursor, rows[start : start + EVENTS_AT_ONCE])
+            notify_readers(cursor)
+    return len(rows), time.perf_counter() - started

@@ -13,14 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 
-import psycopg
-from eventsourcing.persistence import StoredEvent
-
 from domain import decider
 from domain.request import Request
-from infra.event_store import append_events, lock_log, notify_readers
 from infra.postgres import Rows, Server, connect
-from tests.bench.baseline import Library
+from tests.bench.baseline import insert_bare, open_library
 from tests.databases import Database, fresh_database
 from tests.support.cases import complain, contact, note
 from tests.support.store import Store, open_store, place_order, set_budget, ship_order
@@ -78,7 +74,7 @@ def _side_by_side(database: Database, bare: Rows, smoke: bool) -> None:
     ):
         _fill(cold, cases)  # as in life: nobody's cache held them all meanwhile
         hot.pipeline.submit([note(n, f"known-{n}") for n in range(cases)])
-        with _library(database) as library:
+        with open_library(database) as library:
             rates: dict[str, list[float]] = {}
             for turn in range(rounds):
                 names = [n * some % cases for n in (turn, turn + 1)]
@@ -88,7 +84,7 @@ def _side_by_side(database: Database, bare: Rows, smoke: bool) -> None:
                 _learn_of_the_others(hot)
                 before = hot.log.head()
                 _note(rates, "hot", ours, hot.pipeline.submit)
-                count, seconds = _insert_bare(database.url, bare, before)
+                count, seconds = insert_bare(database.url, bare, before)
                 rates.setdefault("bare", []).append(count / seconds)
                 rates.setdefault("events", []).append(rates["hot"][-1] * count / len(ours))
                 _note(rates, "alone", _contacts(first, "o")[: some // 5], _one_by_one(hot))
@@ -134,45 +130,6 @@ def _contacts(cases: Sequence[int], name: str) -> list[Request]:
 
 def _one_by_one(store: Store) -> Callable[[list[Request]], object]:
     return lambda requests: [store.pipeline.submit([request]) for request in requests]
-
-
-def _library(database: Database) -> Library:
-    """The library on the same events, in tables of its own."""
-    with psycopg.connect(database.admin_url, autocommit=True) as conn:
-        conn.execute("CREATE SCHEMA library; GRANT ALL ON SCHEMA library TO PUBLIC")
-    library = Library(database.url)
-    with psycopg.connect(database.url, autocommit=True) as conn:
-        conn.execute(
-            "INSERT INTO library.library_events"
-            " (originator_id, originator_version, topic, state)"
-            " SELECT originator_id, originator_version, topic, state FROM stored_events"
-            " ORDER BY notification_id"
-        )
-        conn.execute("ANALYZE library.library_events")
-    return library
-
-
-def _insert_bare(url: str, conn: Rows, after: int) -> tuple[int, float]:
-    """The log's events after a position, into the same table elsewhere, in one batch by the
-    insert alone: how many, and in how many seconds."""
-    with closing(connect(url)) as source:
-        rows = [
-            StoredEvent(*row)
-            for row in source.execute(
-                "SELECT originator_id, originator_version, topic, state FROM stored_events"
-                " WHERE notification_id > %s ORDER BY notification_id",
-                (after,),
-            )
-        ]
-    started = time.perf_counter()
-    with conn.transaction(), conn.cursor() as cursor:
-        lock_log(cursor)
-        append_events(cursor, rows)
-        notify_readers(cursor)
-    return len(rows), time.perf_counter() - started
-
-
-# ----------------------------------------------------------------- concurrency
 
 
 def _callers(url: str, smoke: bool) -> None:
@@ -251,7 +208,7 @@ def _latency(what: str, store: Store, count: int) -> None:
         times.append(1000 * (time.perf_counter() - started))
         assert answer.accepted
         time.sleep(0.01)
-    _percentiles(what, times)
+    print_percentiles(what, times)
 
 
 def _load(store: Store, stopped: Callable[[], bool], first: int) -> None:
@@ -271,13 +228,13 @@ def _replay(url: str, smoke: bool) -> None:
             stream = f"case:douyin:s1:AS{n * 7919 % cases}"
             decider.fold(stream, [(r.event, r.stamp) for r in store.log.load(stream)])
             times.append(1000 * (time.perf_counter() - started))
-        _percentiles(f"replaying a case of {EVENTS_A_CASE} events", times)
+        print_percentiles(f"replaying a case of {EVENTS_A_CASE} events", times)
 
 
 # --------------------------------------------------------------------- helpers
 
 
-def _percentiles(what: str, milliseconds: list[float]) -> None:
+def print_percentiles(what: str, milliseconds: list[float]) -> None:
     cuts = statistics.quantiles(milliseconds, n=100)
     print(f"  {what}: p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms", flush=True)
 

@@ -116,7 +116,7 @@ def decide_refund(case: int, key: str, amount: str, message_id: str) -> Request:
     return ask(command, message_id, by=ERP)
 
 
-def contact(case: int, message_id: str) -> Request:
+def contact(case: int, message_id: str, **more: Any) -> Request:
     """The buyer is written to: the shop's clocks go on."""
     command = RecordContact.model_validate(
         {
@@ -126,7 +126,7 @@ def contact(case: int, message_id: str) -> Request:
             "channel": "im",
         }
     )
-    return ask(command, message_id, by=AGENT)
+    return ask(command, message_id, by=AGENT, **more)
 
 
 def note(case: int, message_id: str, text: str = "rang the buyer") -> Request:

@@ -12,7 +12,7 @@ from domain.sla.events import ClockName
 from domain.sla.state import Clock
 from projections.projection import Look, Projection
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,14 @@ def _open_topics(settings: Settings, say: Say, abandoned: Event) -> Generator[Ka
     with _open_brokers(settings, say, abandoned) as kafka:
         with open_admin(kafka.address) as admin:
             if kafka.cluster is not None:
-                init_topics(admin, settings.topic_prefix)
+                outcomes = init_topics(admin, settings.topic_prefix)
+                differing = ", ".join(one.name for one in outcomes if one.differences)
+                if differing:
+                    say(
+                        "Topics that are not as they should be: {names}. They were left as they "
+                        "are.",
+                        names=differing,
+                    )
             else:
                 require_topics(admin, settings.topic_prefix)
         yield kafka

@@ -15,7 +15,7 @@ from kafka import KafkaConsumer  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 from kafka.structs import TopicPartition  # type: ignore[import-untyped]
 
-from consumers.kafka_record import origin
+from consumers.kafka_record import KafkaTopic, origin
 from consumers.kafka_topics import KAFKA_TOPICS
 from domain.request import Malformed
 from infra.kafka import consumer_config
@@ -173,15 +173,16 @@ def check_taken(address: KafkaAddress, prefix: str, url: str) -> Taken:
         below = record.offset < effects.offsets.get(place, 0)
         taken += below
         lettered = (*place, record.offset) in effects.letters
+        topic = topics[record.topic]
         try:
-            requests = topics[record.topic].translate(record)
+            requests = topic.translate(record)
         except Malformed:
             assert lettered == below, origin(record)
             continue
         for request in requests:
             key = request.source, request.message_id
             if key in asked:
-                if not request.command.BULK:
+                if isinstance(topic, KafkaTopic) and not request.command.BULK:
                     assert effects.repeats[origin(record)] == below, origin(record)
                 continue
             asked.add(key)
@@ -208,11 +209,12 @@ class Load:
     prefix: str
     pause: float
     lot: int
+    first: int
     acknowledged: list[Sent] = field(default_factory=list[Sent])
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        number = 0
+        number = self.first
         while not self.stop.is_set():
             with contextlib.suppress(KafkaError):  # nobody there, or the producer is done for
                 number = self._send_from(number)
@@ -253,10 +255,10 @@ class Load:
 
 @contextlib.contextmanager
 def load(
-    address: KafkaAddress, prefix: str, *, pause: float = 0.3, lot: int = 5
+    address: KafkaAddress, prefix: str, *, pause: float = 0.3, lot: int = 5, first: int = 0
 ) -> Generator[Load]:
-    """Records without end, until the end of the block."""
-    made = Load(address, prefix, pause, lot)
+    """Records without end, until the end of the block. first: of the numbers of its dealings."""
+    made = Load(address, prefix, pause, lot, first)
     thread = threading.Thread(target=made.run, name="load")
     thread.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_up import CASETRAIL, ENVIRONMENT, casetrail
+from tests.acceptance.test_up import CASETRAIL, ENVIRONMENT, casetrail, running_up
+from tests.support.processes import within
 
 
 @pytest.fixture
@@ -48,3 +50,19 @@ def test_two_first_runs_at_once_send_one_sample_and_a_third_changes_nothing(home
     assert events(home) == recorded
     assert (home / "sample.jsonl").read_bytes() == made
     assert sorted(path.name for path in home.glob("sample*")) == ["sample.jsonl"]
+
+
+def test_a_run_that_was_interrupted_while_it_sent_is_gone_on_with(home: Path) -> None:
+    with running_up(home, "--sample") as process:
+        assert within(60.0, lambda: events(home) > 0)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert said.splitlines()[-1] == "Stopped."
+    some = events(home)
+    done = casetrail("up", "--sample", "--once", "--home", home, "--lang", "en")
+    assert any("douyin:" in line for line in done)
+    whole = events(home)
+    assert some < whole
+    casetrail("up", "--sample", "--once", "--home", home, "--lang", "en")
+    assert events(home) == whole

@@ -49,9 +49,9 @@ def kafka_of(home: Path) -> int | None:
 
 
 @contextmanager
-def running_up(home: Path) -> Generator[subprocess.Popen[str]]:
+def running_up(home: Path, *words: str) -> Generator[subprocess.Popen[str]]:
     """`casetrail up`, once it says that it runs."""
-    command: list[str | Path] = [CASETRAIL, "up", "--home", home, "--lang", "en"]
+    command: list[str | Path] = [CASETRAIL, "up", "--home", home, "--lang", "en", *words]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT) as process:
         assert process.stderr is not None

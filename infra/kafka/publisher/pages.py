@@ -66,9 +66,10 @@ class Pages:
 
     def read(self) -> list[Page]:
         """The next page of each kind that has one, in the order in which they are to be sent.
-        Raises Unpublishable."""
+        Raises Unpublishable when that is all that keeps any from being sent."""
         positions = self.positions()
         pages: list[Page] = []
+        fault: Unpublishable | None = None
         for name, read in (
             (EVENTS, self._events),
             (ANSWERS, self._answers),
@@ -80,9 +81,15 @@ class Pages:
                 # An answer goes before its repeat.
                 answered = max((p.end for p in pages if p.name == ANSWERS), default=None)
                 told = positions[ANSWERS][0] if answered is None else answered
-                page = read(after, head, told)
+                try:
+                    page = read(after, head, told)
+                except Unpublishable as e:
+                    fault = e
+                    continue
                 if page.end > after:
                     pages.append(page)
+        if fault is not None and not pages:
+            raise fault
         return pages
 
     def _events(self, after: int, head: int, _told: int) -> Page:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -31,6 +34,9 @@ from tests.support.published import (
 )
 from tests.support.store import open_store, place_order
 
+forgets_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""kafka-python leaves the socket of an attempt that failed, or was given up, to the collector."""
+
 OUT = ("case-events", "command-results", "dead-letters")
 
 
@@ -39,6 +45,18 @@ def topics(admin: Admin, prefix: str) -> str:
     """The prefix of the test's own topics, which exist."""
     init_topics(admin, prefix)
     return prefix
+
+
+@pytest.fixture
+def collected() -> Generator[None]:
+    """What kafka-python forgot is found by the end of the test; what it logs would keep it."""
+    logger = logging.getLogger("kafka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    yield
+    logger.setLevel(level)
+    for _ in range(5):
+        gc.collect()
 
 
 def submit(url: str, requests: list[Request]) -> None:
@@ -262,8 +280,9 @@ def test_an_event_as_large_as_a_command_may_be_is_published(
     check_complete_and_in_order(database_url, events, once=True)
 
 
-def test_an_event_that_cannot_be_published_stops_what_is_behind_it_and_says_so(
-    kafka_cluster: Cluster, topics: str, database_url: str
+@forgets_sockets
+def test_an_event_that_cannot_be_published_stops_events_behind_it_only_and_says_so(
+    kafka_cluster: Cluster, topics: str, database_url: str, collected: None
 ) -> None:
     submit(database_url, [complain(1, "c1", order=1)])
     with psycopg.connect(database_url) as conn:
@@ -274,16 +293,77 @@ def test_an_event_that_cannot_be_published_stops_what_is_behind_it_and_says_so(
     submit(database_url, [complain(2, "c2", order=2)])
     before = len(read_published(kafka_cluster.address, topics, "case-events"))
     publisher = Publisher(database_url, kafka_cluster.address, topics)
+    assert before == 0
     with pytest.raises(KafkaError, match="unheard_of"):
         publisher.catch_up()
     found = read_published(kafka_cluster.address, topics, "case-events")
-    assert before == 0
     assert {record.key for record in found} == {"douyin:s1:AS1"}
-    with publishing(publisher):
+    assert {record.key for record in results_of(kafka_cluster, topics)} == {"c1", "c2"}
+    said: list[str] = []
+    waiting = Publisher(
+        database_url,
+        kafka_cluster.address,
+        topics,
+        poll=0.1,
+        say=lambda text, **values: said.append(text.format(**values)),
+    )
+    with publishing(waiting):
         eventually(lambda: "unheard_of" in str(error_of(database_url)))
+    assert len(said) == 1
+    assert "unheard_of" in said[0]
+    assert behind(database_url) > 1
 
 
 def error_of(url: str) -> str | None:
     with psycopg.connect(url) as conn:
         row = conn.execute("SELECT error FROM publications LIMIT 1").fetchone()
     return None if row is None else row[0]
+
+
+@forgets_sockets
+def test_a_topic_that_is_missing_is_waited_for(
+    kafka_cluster: Cluster, admin: Admin, prefix: str, database_url: str, collected: None
+) -> None:
+    submit(database_url, [complain(1, "c1", order=1)])
+    publisher = Publisher(database_url, kafka_cluster.address, prefix, poll=0.1)
+    with publishing(publisher):
+        eventually(lambda: error_of(database_url) is not None)
+        assert positions(database_url)["case-events"] == 0
+        init_topics(admin, prefix)
+        eventually(lambda: not behind(database_url))
+        eventually(lambda: error_of(database_url) is None)
+    events = read_published(kafka_cluster.address, prefix, "case-events")
+    check_complete_and_in_order(database_url, events, once=True)
+
+
+@forgets_sockets
+def test_a_record_that_the_broker_refuses_stops_nothing_for_good(
+    kafka_cluster: Cluster, admin: Admin, topics: str, database_url: str, collected: None
+) -> None:
+    small, enough = ("100", "1048576")
+    limit(admin, f"{topics}.case-events", small)
+    numbers = iter(range(1000))
+
+    def is_refused() -> bool:
+        """A limit holds some time after it was set."""
+        number = next(numbers)
+        submit(database_url, [complain(number, f"c{number}", order=number)])
+        return error_of(database_url) is not None
+
+    publisher = Publisher(database_url, kafka_cluster.address, topics, poll=0.1)
+    with publishing(publisher):
+        eventually(is_refused)
+        limit(admin, f"{topics}.case-events", enough)
+        # The producer that it was refused to would never send again.
+        eventually(lambda: not behind(database_url))
+    events = read_published(kafka_cluster.address, topics, "case-events")
+    check_complete_and_in_order(database_url, events)
+
+
+def limit(admin: Admin, topic: str, size: str) -> None:
+    """How many bytes a batch of the topic may have."""
+    kafka_admin: Any = import_module("kafka.admin")
+    kind = kafka_admin.ConfigResourceType.TOPIC
+    resource = kafka_admin.ConfigResource(kind, topic, {"max.message.bytes": size})
+    client: Any = admin
+    client.alter_configs([resource])

@@ -119,7 +119,9 @@ class GroupCommit:
                     break  # a small call is never cut in two
                 ticket = queue.popleft()
                 start = len(ticket.answers)
-                part = Slice(ticket, ticket.requests[start : start + room])
+                # What takes statements along belongs in one transaction with them.
+                most = room if ticket.also is None else BATCH
+                part = Slice(ticket, ticket.requests[start : start + most])
                 room -= len(part.requests)
                 slices.append(part)
         return slices

@@ -175,3 +175,22 @@ def test_further_statements_go_with_the_last_part_only(writer: Writer) -> None:
     writer.fault = lambda slices: along.extend(part.also is not None for part in slices)
     group.submit([request(f"m{n}") for n in range(BATCH + 1)], nothing_more)
     assert along == [False, True]
+
+
+def test_a_call_that_takes_statements_along_is_not_cut_to_make_way_for_small_ones(
+    writer: Writer,
+) -> None:
+    group = GroupCommit(writer.settle)
+    first = in_thread(group, [request("small")])
+    assert writer.entered.acquire(timeout=10)
+    load = [request(f"load-{n}") for n in range(BATCH)]
+    threads = [
+        first,
+        threading.Thread(target=group.submit, args=(load, nothing_more)),
+    ]
+    threads[1].start()
+    _queued(group, 1)
+    writer.gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert [len(batch) for batch in writer.batches] == [1, BATCH]

@@ -95,10 +95,12 @@ def make_listener(
 
 def seek(consumer: Consumer, place: Place, offset: int, epoch: int) -> None:
     """Read on from there. The epoch lets the broker find that the log was cut off before it
-    (KIP-320); the public `seek` would drop it."""
+    (KIP-320); the public `seek` would drop it. Asked for, since kafka-python would trust an epoch
+    as long as the leader's is no higher: that of a cluster restored from a backup is lower."""
     offset_and_metadata = import_module("kafka.structs").OffsetAndMetadata
     private: Any = consumer
     private._subscription.seek(place, offset_and_metadata(offset, "", epoch))
+    private._subscription.request_position_validation(place)
 
 
 def topic_id(consumer: Consumer, topic: str) -> UUID | None:

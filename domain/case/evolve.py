@@ -216,9 +216,12 @@ def _evolve_platform_track(case: Case, event: ev.PlatformTrackEvent, stamp: Stam
                 stamp,
             ).with_(rulings=(*case.rulings, ruling), intervened=False)
         case ev.PlatformDeadlineSet():
-            deadline = event.deadline
+            deadline, at = event.deadline, stamp.occurred_at
+            if at < case.platform_deadlines_at.get(deadline.clock, at):
+                return case
             return case.with_(
-                platform_deadlines={**case.platform_deadlines, deadline.clock: deadline.due_at}
+                platform_deadlines={**case.platform_deadlines, deadline.clock: deadline.due_at},
+                platform_deadlines_at={**case.platform_deadlines_at, deadline.clock: at},
             )
         case ev.PlatformStatusObserved():
             if case.platform_status_at is not None and stamp.occurred_at < case.platform_status_at:

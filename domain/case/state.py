@@ -372,6 +372,7 @@ class Case(State):
     answers: when the buyer was answered, by a message, an offer, a decline or a decision, by the
     version of its event.
     ended_rounds: when the case ended, by the round that it was in, reopened since or not.
+    platform_deadlines, platform_deadlines_at: what the platform said last of each clock, and when.
     complaints: numbers under which it was complained about, this case's own first.
     """
 
@@ -428,6 +429,7 @@ class Case(State):
     platform_status_at: Moment | None = None
     platform_ended: bool = False
     platform_deadlines: Mapping[str, Moment] = field(default_factory=dict[str, Moment])
+    platform_deadlines_at: Mapping[str, Moment] = field(default_factory=dict[str, Moment])
     confirmed_at: Moment | None = None
     invited: bool = False
     evaluation: Rating | None = None

@@ -128,9 +128,10 @@ def _follow_event(
         case ev.HandedWorkDone():
             keeper.end(ClockName.DELEGATED_FOLLOW_UP, event.handover_id, at, True, stamp)
         case ev.PlatformDeadlineSet():
-            for clock in keeper.live(ClockName(event.deadline.clock)):
-                reason = RetargetReason.PLATFORM_DEADLINE
-                keeper.retarget(clock, event.deadline.due_at, reason)
+            name, due_at = ClockName(event.deadline.clock), event.deadline.due_at
+            if keeper.case.platform_deadlines.get(name) == due_at:  # no newer one is known
+                for clock in keeper.live(name):
+                    keeper.retarget(clock, due_at, RetargetReason.PLATFORM_DEADLINE)
         case ev.PriorityRaised():
             sooner(keeper)
         case ev.SolutionConfirmed():

@@ -161,6 +161,7 @@ paused_at | 暂停时间
 percent | 比例（%） | percent
 platform | 平台
 platform_deadlines | 平台时限
+platform_deadlines_at | 平台时限告知时间
 platform_ended | 平台已结束
 platform_status | 平台状态
 platform_status_at | 平台状态时间

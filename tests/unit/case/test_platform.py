@@ -406,6 +406,19 @@ def test_a_deadline_of_the_platforms_wins_over_our_target() -> None:
     tell(story, deadline(at(12)), 2, PLATFORM).then_nothing()
 
 
+def test_of_two_deadlines_the_one_that_the_platform_said_last_holds_whichever_was_told_first() -> (
+    None
+):
+    story = complained()
+    tell(story, deadline(at(20)), 3, PLATFORM)
+    tell(story, deadline(at(12)), 2, PLATFORM).then_among(
+        ev.PlatformDeadlineSet(deadline=PlatformDeadline(clock="first_solution", due_at=at(12)))
+    )
+    assert case_of(story).platform_deadlines == {"first_solution": at(20)}
+    due = [c.due_at for c in case_of(story).clocks.values() if c.clock == "first_solution"]
+    assert due == [at(20)]
+
+
 def test_a_deadline_for_an_ended_case_is_kept_and_looked_into() -> None:
     story = complained().given(closed())
     tell(story, deadline(at(12)), by=PLATFORM)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 import threading
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from infra.guard import is_alive
 from infra.kafka import Cluster, embedded_kafka, init_topics, open_admin
 from infra.kafka.publisher import Publisher, publisher_status
-from infra.postgres import connect
+from infra.postgres import Server, connect, embedded_server
+from tests.databases import fresh_database
+from tests.integration.kafka.test_intake_database import own_server
 from tests.integration.kafka.test_publisher import (
     collected,
     deal,
@@ -167,6 +171,30 @@ def test_while_the_database_is_away_the_publisher_waits_and_comes_back(
     away, back = "The database is away; the publisher waits: {reason}", "The publisher goes on."
     assert said == [away, back, away, back]
     check_all(kafka_cluster, topics, database_url)
+
+
+def test_a_database_that_is_stopped_at_once_and_comes_back_skips_nothing(
+    kafka_cluster: Cluster, topics: str
+) -> None:
+    with (
+        own_server() as (home, server),
+        fresh_database(server) as database,
+        publishing(Publisher(database.url, kafka_cluster.address, topics, page=20, poll=0.1)),
+        ExitStack() as servers,
+    ):
+        running = [server]
+        for seed in range(3):
+            submit(database.url, deal(seed, 100))
+            stop_at_once(running[-1])  # in the middle of pages
+            running.append(servers.enter_context(embedded_server(home)))
+        eventually(lambda: not behind(database.url))
+        check_all(kafka_cluster, topics, database.url)
+
+
+def stop_at_once(server: Server) -> None:
+    """PostgreSQL's immediate shutdown: it recovers at the next start."""
+    os.kill(server.pid, signal.SIGQUIT)
+    eventually(lambda: not is_alive(server.pid))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 INTAKE: dict[str, str] = {
     # the worker
     "The database is away; the intake waits: {reason}": "数据库不可用，接收暂停：{reason}",
-    "The database is back.": "数据库已恢复。",
+    "The intake goes on.": "接收已恢复。",
     "Kafka is away; the intake waits: {reason}": "Kafka 不可用，接收暂停：{reason}",
     "{topic}/{partition} stands at {position} while {lag} records wait.": "{topic}/{partition} 停在 {position}，有 {lag} 条记录在等待。",
     "The topic {topic} was deleted and made anew. When that is understood, say where to go on: casetrail kafka read-from.": "主题 {topic} 被删除后重新创建。查明原因后，请用 casetrail kafka read-from 指定从哪里继续。",

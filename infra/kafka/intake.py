@@ -164,7 +164,7 @@ class Intake:
                 continue
             if self._backoff:
                 self._backoff = 0.0
-                self._say("The database is back.")
+                self._say("The intake goes on.")
                 self._resume(consumer)
             if end is not None and end.is_reached(list(self._held.values())):
                 break
@@ -231,8 +231,9 @@ class Intake:
             if self._held.get(held.place) is held:
                 held.position, held.epoch, held.dropped_at = offset.position, offset.epoch, None
                 held.furthest = offset.furthest
-                seek(consumer, held.place, offset.position, offset.epoch)
-                consumer.resume(held.place)
+                with contextlib.suppress(KeyError):  # taken at this moment
+                    seek(consumer, held.place, offset.position, offset.epoch)
+                    consumer.resume(held.place)
 
     def _read(self, consumer: Consumer, wait_ms: int) -> None:
         for place, records in consumer.poll(wait_ms, SLICE).items():
@@ -258,6 +259,8 @@ class Intake:
             self._store(slices)
         except MovedElsewhere:
             for held, records in slices:
+                if held.position is None:
+                    continue  # what came before of the same partition was dropped
                 try:
                     self._store([(held, records)])
                 except MovedElsewhere as e:
@@ -277,7 +280,8 @@ class Intake:
     def _drop(self, consumer: Consumer, held: Held) -> None:
         held.position, held.dropped_at = None, time.monotonic()
         if self._held.get(held.place) is held:
-            consumer.pause(held.place)
+            with contextlib.suppress(KeyError):
+                consumer.pause(held.place)
 
     # ------------------------------------------------------------------- troubles
 

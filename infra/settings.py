@@ -22,6 +22,7 @@ BROKERS: dict[str | None, BrokerCount] = {None: 1, "1": 1, "3": 3}
 SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 PREFIX = "casetrail"
+LOOPBACK = "127.0.0.1"
 KAFKA_NAMES = (
     *("SECURITY_PROTOCOL", "CA_FILE", "CERT_FILE", "KEY_FILE", "KEY_PASSWORD"),
     *("SASL_MECHANISM", "USERNAME", "PASSWORD", "PASSWORD_FILE"),
@@ -30,6 +31,17 @@ KAFKA_NAMES = (
 
 class SettingsError(Failure):
     """A setting has a value that cannot be used; the message names the setting."""
+
+
+@dataclass(frozen=True)
+class HostPort:
+    """Where something listens. port: 0 for any that is free."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,7 @@ class Settings:
     brokers: how many the embedded Kafka has (CASETRAIL_KAFKA_BROKERS).
     topic_prefix: what our topics' names begin with (CASETRAIL_KAFKA_TOPIC_PREFIX).
     cache: what can be downloaded again (the user's cache folder, else home/cache).
+    metrics: where metrics and health are served (CASETRAIL_METRICS, --metrics); None: nowhere.
     """
 
     home: Path
@@ -87,6 +100,7 @@ class Settings:
     brokers: BrokerCount
     topic_prefix: str
     cache: Path
+    metrics: HostPort | None = None
 
     def at(self, home: Path | None = None, language: Language | None = None) -> Settings:
         """These settings with what the command line says."""
@@ -126,6 +140,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         brokers=_brokers(get("KAFKA_BROKERS")),
         topic_prefix=_topic_prefix(get("KAFKA_TOPIC_PREFIX")),
         cache=_cache(given, home),
+        metrics=read_listen(metrics) if (metrics := get("METRICS")) else None,
     )
 
 
@@ -178,6 +193,14 @@ def _cache(given: Mapping[str, str], home: Path) -> Path:
     cache = Path(given.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute()
     there = next(folder for folder in (cache, *cache.parents) if folder.exists())
     return cache / "casetrail" if os.access(there, os.W_OK | os.X_OK) else home / "cache"
+
+
+def read_listen(text: str) -> HostPort:
+    """HOST:PORT, or PORT alone for this machine only. Raises SettingsError."""
+    found = re.fullmatch(r"(?:(?:\[([0-9A-Fa-f:.]+)\]|([^:\s]+)):)?(\d{1,5})", text)
+    if found is None or int(found[3]) > 65_535:
+        raise SettingsError("{value} is no HOST:PORT to serve metrics at.", value=text)
+    return HostPort(found[1] or found[2] or LOOPBACK, int(found[3]))
 
 
 def _kafka(get: Callable[[str], str | None]) -> KafkaAddress | None:

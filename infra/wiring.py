@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
+from infra.activity import Activity
 from infra.event_store import EventLog, LogDatastore
 from infra.failure import Say, say_nothing
 from infra.kafka import Cluster, embedded_kafka, init_topics, open_admin, require_topics
@@ -164,18 +165,29 @@ class Worker(Protocol):
         """Do all there is to do now and return."""
 
 
+class Observable(Worker, Protocol):
+    """A worker that tells how it goes."""
+
+    @property
+    def activity(self) -> Activity: ...
+
+
 @dataclass(frozen=True)
 class Workers:
     """All that runs beside the commands. ways_in: bring requests to the log; followers: make
     something of what the log holds. keepers: of the servers that we started."""
 
     keepers: tuple[Worker, ...]
-    ways_in: tuple[Worker, ...]
-    followers: tuple[Worker, ...]
+    ways_in: tuple[Observable, ...]
+    followers: tuple[Observable, ...]
 
     @property
     def all(self) -> tuple[Worker, ...]:
         return (*self.keepers, *self.ways_in, *self.followers)
+
+    @property
+    def activities(self) -> tuple[Activity, ...]:
+        return tuple(worker.activity for worker in (*self.ways_in, *self.followers))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,17 @@
 """The command line, `casetrail`: each module beside this one adds its commands to the app."""
 
-from infra.cli import case, db, kafka, kafka_intake, publisher, schema, submit, up, views
+from infra.cli import (
+    case,
+    db,
+    kafka,
+    kafka_intake,
+    kafka_status,
+    publisher,
+    schema,
+    submit,
+    up,
+    views,
+)
 from infra.cli.app import main
 
 __all__ = [
@@ -8,6 +19,7 @@ __all__ = [
     "db",
     "kafka",
     "kafka_intake",
+    "kafka_status",
     "main",
     "publisher",
     "schema",

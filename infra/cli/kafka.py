@@ -15,9 +15,7 @@ from infra.cli.app import Json, app
 from infra.cli.terminal import Terminal, terminal_of
 from infra.kafka import (
     Cluster,
-    ClusterStatus,
     KafkaError,
-    cluster_status,
     embedded_kafka,
     init_topics,
     open_admin,
@@ -117,54 +115,3 @@ def init(context: typer.Context, as_json: Json = False) -> None:
             "Topics that are not as they should be: {names}. They were left as they are.",
             names=", ".join(differing),
         )
-
-
-@kafka.command(help="Show the brokers and the topics with their offsets.")
-def status(context: typer.Context, as_json: Json = False) -> None:
-    terminal = terminal_of(context)
-    with (
-        open_kafka(terminal.settings, terminal.say) as address,
-        open_admin(address) as admin,
-    ):
-        found = cluster_status(admin, terminal.settings.topic_prefix)
-    if as_json:
-        terminal.write_json({"bootstrap": address.bootstrap, **asdict(found)})
-        return
-    terminal.write(f"{terminal.t('bootstrap servers')}: {', '.join(address.bootstrap)}")
-    terminal.write(f"{terminal.t('cluster')}: {found.cluster_id}")
-    _show_brokers(terminal, found)
-    _show_topics(terminal, found)
-
-
-def _show_brokers(terminal: Terminal, found: ClusterStatus) -> None:
-    table = Table(title=terminal.t("Brokers"), title_justify="left")
-    for heading in ("broker", "address", "state"):
-        table.add_column(terminal.t(heading))
-    for broker in found.brokers:
-        state = terminal.t("not taking part" if broker.fenced else "running")
-        if broker.id == found.controller:
-            state += f", {terminal.t('controller')}"
-        table.add_row(str(broker.id), f"{broker.host}:{broker.port}", state)
-    terminal.out.print(table)
-
-
-def _show_topics(terminal: Terminal, found: ClusterStatus) -> None:
-    table = Table(title=terminal.t("Topics"), title_justify="left")
-    table.add_column(terminal.t("topic"), no_wrap=True)
-    for heading in ("partitions", "without leader", "copies behind", "kept", "end offsets"):
-        table.add_column(terminal.t(heading), justify="right")
-    for topic in found.topics:
-        if not topic.partitions:
-            table.add_row(topic.name, terminal.t("missing"))
-            continue
-        led = [part for part in topic.partitions if part.start is not None]
-        ends = [part.end or 0 for part in led]
-        table.add_row(
-            topic.name,
-            str(len(topic.partitions)),
-            str(sum(part.leader is None for part in topic.partitions)),
-            str(sum(len(part.replicas) - len(part.in_sync) for part in topic.partitions)),
-            str(sum(ends) - sum(part.start or 0 for part in led)),
-            str(sum(ends)),
-        )
-    terminal.out.print(table)

@@ -16,6 +16,7 @@ from rich.table import Table
 from infra.cli.app import Json, app
 from infra.cli.glossary import refusal_words
 from infra.cli.kafka import kafka
+from infra.cli.observing import Metrics, observed
 from infra.cli.terminal import Terminal, terminal_of
 from infra.failure import Failure
 from infra.wiring import open_kafka, open_store, open_system
@@ -33,6 +34,7 @@ Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The dead letter's
 def intake(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Take what is there now and end.")] = False,
+    metrics: Metrics = None,
 ) -> None:
     from infra.kafka.intake_wiring import open_intake  # late: the domain comes with it
 
@@ -53,7 +55,8 @@ def intake(
             before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
             try:
                 terminal.say("Running; Ctrl-C stops.")
-                worker.run(stop)
+                with observed(terminal, system, address, (worker.activity,), metrics):
+                    worker.run(stop)
             finally:
                 for number, handler in before.items():
                     signal.signal(number, handler)

@@ -8,15 +8,19 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from infra.cli.app import Json, app
-from infra.cli.terminal import terminal_of
+from infra.cli.observing import Metrics, observed
+from infra.cli.terminal import Terminal, terminal_of
 from infra.postgres import connect
 from infra.wiring import open_kafka, open_system
+
+if TYPE_CHECKING:
+    from infra.kafka.publisher import PublisherStatus
 
 publisher = typer.Typer(
     help="Look after what is published: case events, results of commands, dead letters.",
@@ -31,6 +35,7 @@ def run(
     once: Annotated[
         bool, typer.Option("--once", help="Publish what is there now and end.")
     ] = False,
+    metrics: Metrics = None,
 ) -> None:
     from infra.kafka.publisher.wiring import build_publisher  # late: the domain comes with it
 
@@ -51,7 +56,8 @@ def run(
             before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
             try:
                 terminal.say("Running; Ctrl-C stops.")
-                worker.run(stop)
+                with observed(terminal, system, address, (worker.activity,), metrics):
+                    worker.run(stop)
             finally:
                 for number, handler in before.items():
                     signal.signal(number, handler)
@@ -70,7 +76,12 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         found = publisher_status(conn)
     if as_json:
         terminal.write_json(asdict(found))
-        return
+    else:
+        show_publisher(terminal, found)
+
+
+def show_publisher(terminal: Terminal, found: PublisherStatus) -> None:
+    """Who publishes, and how far each kind is."""
     leader = found.leader
     if leader is None:
         terminal.write(terminal.t("Nobody publishes."))

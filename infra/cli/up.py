@@ -13,6 +13,7 @@ import typer
 
 from infra.cli.app import app
 from infra.cli.live import show_once, watch_views
+from infra.cli.observing import Metrics, observed
 from infra.cli.sample import Sample, prepare_sample
 from infra.cli.terminal import terminal_of
 from infra.failure import Failure
@@ -28,6 +29,7 @@ def up(
     sample: Annotated[
         bool, typer.Option("--sample", help="Send the project's own sample through Kafka.")
     ] = False,
+    metrics: Metrics = None,
 ) -> None:
     terminal = terminal_of(context)
     told: Sample | None = None
@@ -45,7 +47,11 @@ def up(
                 show_once(terminal, system)
             else:
                 sending = () if told is None else (told,)
-                with _signalled() as stop, _running((*workers.all, *sending), stop):
+                with (
+                    _signalled() as stop,
+                    observed(terminal, system, kafka.address, workers.activities, metrics),
+                    _running((*workers.all, *sending), stop),
+                ):
                     terminal.say("Running; Ctrl-C stops.")
                     watch_views(terminal, system, stop, told)
                     terminal.say("Stopping")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.cli.words_intake import INTAKE
 from infra.cli.words_kafka import KAFKA
+from infra.cli.words_ops import OPS
 from infra.cli.words_publisher import PUBLISHER
 from infra.cli.words_views import VIEWS
 from infra.cli.words_ways_in import WAYS_IN
@@ -12,6 +13,7 @@ from infra.settings import Language
 CHINESE: dict[str, str] = {
     **INTAKE,
     **KAFKA,
+    **OPS,
     **PUBLISHER,
     **VIEWS,
     **WAYS_IN,

@@ -7,7 +7,6 @@ INTAKE: dict[str, str] = {
     "The database is away; the intake waits: {reason}": "数据库不可用，接收暂停：{reason}",
     "The intake goes on.": "接收已恢复。",
     "Kafka is away; the intake waits: {reason}": "Kafka 不可用，接收暂停：{reason}",
-    "{topic}/{partition} stands at {position} while {lag} records wait.": "{topic}/{partition} 停在 {position}，有 {lag} 条记录在等待。",
     "The topic {topic} was deleted and made anew. When that is understood, say where to go on: casetrail kafka read-from.": "主题 {topic} 被删除后重新创建。查明原因后，请用 casetrail kafka read-from 指定从哪里继续。",
     "Records that were not read yet are gone: {reason} When that is understood, say where to go on: casetrail kafka read-from.": "尚未读取的记录已经丢失：{reason} 查明原因后，请用 casetrail kafka read-from 指定从哪里继续。",
     "The topic {topic} does not exist.": "主题 {topic} 不存在。",

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.errors import LockNotAvailable
 
 from domain.kernel import Kind, kind_of
+from infra.activity import Activity
 from infra.engine.fold import SQL, Folder, Stored, Touched, read_page
 from infra.engine.tables import (
     SubjectRows,
@@ -80,10 +81,12 @@ class Engine:
         *,
         page: int = PAGE,
         poll: float = POLL,
+        activity: Activity | None = None,
     ) -> None:
         self.projections = tuple(projections)
         self.page = page
         self.poll = poll
+        self.activity = activity or Activity("projections")
         self._url = url
         self._folders: dict[frozenset[str], Folder] = {}
         self._resting: dict[str, _Resting] = {}
@@ -96,12 +99,14 @@ class Engine:
         connection is opened again."""
         wait = 0.1
         while not stop.is_set():
+            self.activity.turn()
             try:
                 with self.session() as conn:
                     wait = 0.1
                     self._follow(conn, stop)
             except (psycopg.OperationalError, psycopg.InterfaceError, PostgresError) as e:
                 logger.warning("the read models' connection was lost: %s", one_line(e))
+                self.activity.failed(e)
                 stop.wait(wait)
                 wait = min(wait * 2, 5.0)
 
@@ -154,10 +159,12 @@ class Engine:
 
     def _follow(self, conn: Rows, stop: Event) -> None:
         while not self._try_lead(conn):
+            self.activity.turn()
             if stop.wait(self.poll):
                 return
         conn.execute(SQL["listen_log"])
         while not stop.is_set():
+            self.activity.turn()
             if not self.step(conn):
                 self._await_news(conn, stop)
 
@@ -187,6 +194,8 @@ class Engine:
                 logger.warning("another engine is writing the read models")
                 self._folders.clear()
         self._swap(conn)
+        if not self._resting:
+            self.activity.goes_on()
         return bool(groups)
 
     def _positions(self, conn: Rows) -> tuple[dict[str, int], int]:
@@ -242,6 +251,8 @@ class Engine:
                     except psycopg.Error as e:
                         failed[projection] = e
             self._folders[key] = folder
+        if rows and len(failed) < len(group):
+            self.activity.did(len(page), time.monotonic() - began)
         for projection in group:
             if projection in failed:
                 self._rest(conn, projection, failed[projection])
@@ -272,6 +283,7 @@ class Engine:
         before = self._resting.get(projection.table)
         first, most = REST
         seconds = min(most, first if before is None else before.seconds * 2)
+        self.activity.failed(error)
         self._resting[projection.table] = _Resting(time.monotonic() + seconds, seconds)
         logger.error("the read model %s stands still", projection.table, exc_info=error)
         reason = f"{type(error).__name__}: {one_line(error)}"

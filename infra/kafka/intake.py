@@ -15,6 +15,7 @@ import psycopg
 
 from consumers.kafka_record import Topic
 from consumers.kafka_topics import KAFKA_TOPICS
+from infra.activity import Activity
 from infra.event_store import LogDatastore
 from infra.failure import Failure, Say, say_nothing
 from infra.kafka.intake_client import (
@@ -42,7 +43,6 @@ REGAIN_AFTER = 5.0
 """Seconds after which a partition that somebody moved, and that still is ours, is read again."""
 
 COMMIT_EVERY = 1.0
-WATCH_EVERY = 30.0
 EXPIRE_EVERY = 6 * 3600.0
 CLOSE_MS = 3_000
 REQUEST_MS = 10_000
@@ -80,10 +80,13 @@ class Intake:
         session_ms: int = SESSION_MS,
         topics: Sequence[Topic] = KAFKA_TOPICS,
         say: Say = say_nothing,
+        activity: Activity | None = None,
         step: Step = lambda name: None,
     ) -> None:
         self.records = 0
         self.letters = 0
+        self.activity = activity or Activity("intake", member)
+        self.activity.parts = lambda: {f"{topic}/{number}" for topic, number in self.places()}
         self._address = address
         self._group = f"{prefix}.intake"
         self._member = member
@@ -96,7 +99,7 @@ class Intake:
         self._waiting: list[Slice] = []
         self._to_commit: dict[Place, tuple[int, int]] = {}
         self._backoff = 0.0
-        self._next = dict.fromkeys(("commit", "watch", "expire"), 0.0)
+        self._next = dict.fromkeys(("commit", "expire"), 0.0)
 
     # ------------------------------------------------------------------- the worker
 
@@ -117,6 +120,7 @@ class Intake:
         errors = import_module("kafka.errors")
         give_up = time.monotonic() + GIVE_UP
         while not stop.is_set():
+            self.activity.turn()
             try:
                 consumer = open_consumer(self._address, self._group, self._member, self._session_ms)
             except errors.KafkaError as e:
@@ -150,6 +154,7 @@ class Intake:
         end = _End(consumer, self._topics, give_up) if to_the_end else None
         held_at = time.monotonic()
         while not stop.is_set():
+            self.activity.turn()
             if self._held:
                 held_at = time.monotonic()
             elif time.monotonic() - held_at > STUCK_AFTER:
@@ -164,6 +169,7 @@ class Intake:
                 continue
             if self._backoff:
                 self._backoff = 0.0
+                self.activity.goes_on()
                 self._say("The intake goes on.")
                 self._resume(consumer)
             if end is not None and end.is_reached(list(self._held.values())):
@@ -270,9 +276,18 @@ class Intake:
 
     def _store(self, slices: Sequence[Slice]) -> None:
         if slices:
+            began = time.monotonic()
             counts = self._writer.store(slices)
             self.records += counts.records
             self.letters += counts.letters
+            self.activity.did(
+                counts.records,
+                time.monotonic() - began,
+                accepted=counts.accepted,
+                refused=counts.refused,
+                repeated=counts.repeated,
+                dead_letters=counts.letters,
+            )
         for held, _ in slices:
             if held.position is not None:
                 self._to_commit[held.place] = (held.position, held.epoch)
@@ -287,6 +302,7 @@ class Intake:
 
     def _stand_by(self, consumer: Consumer, stop: Event, reason: Exception) -> None:
         """The database is away: read nothing more, and go on polling to stay in the group."""
+        self.activity.failed(reason)
         if not self._backoff:
             self._say("The database is away; the intake waits: {reason}", reason=_line(reason))
         self._pause(consumer)
@@ -307,6 +323,7 @@ class Intake:
 
     def _wait(self, stop: Event, reason: Exception) -> None:
         """Kafka could not be reached, or sent us away."""
+        self.activity.failed(reason)
         if not self._backoff:
             self._say("Kafka is away; the intake waits: {reason}", reason=_line(reason))
         self._backoff = min(self._backoff * 2 or BACKOFF[0], BACKOFF[1])
@@ -322,9 +339,6 @@ class Intake:
         if now >= self._next["commit"]:
             self._next["commit"] = now + COMMIT_EVERY
             self._commit(consumer)
-        if now >= self._next["watch"]:
-            self._next["watch"] = now + WATCH_EVERY
-            self._watch(consumer)
         if now >= self._next["expire"]:
             self._next["expire"] = now + EXPIRE_EVERY
             self._writer.letters.expire()
@@ -335,22 +349,6 @@ class Intake:
         if mine:
             commit(consumer, mine)
             self._step("told the group")
-
-    def _watch(self, consumer: Consumer) -> None:
-        """Say so when records come and none is taken."""
-        for held in self._placed():
-            position = held.position or 0
-            lag = max(0, (consumer.highwater(held.place) or 0) - position)
-            if lag > held.lag and position == held.stood_at:
-                logger.error("%s/%s stands", held.place.topic, held.place.partition)
-                self._say(
-                    "{topic}/{partition} stands at {position} while {lag} records wait.",
-                    topic=held.place.topic,
-                    partition=held.place.partition,
-                    position=position,
-                    lag=lag,
-                )
-            held.stood_at, held.lag = position, lag
 
 
 class _End:

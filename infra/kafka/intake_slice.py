@@ -18,7 +18,7 @@ from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.intake_client import SLICE, Consumed, Place
 from infra.kafka.intake_letters import DeadLetters, Keys, NewLetter, add_letters, keys_of_today
-from infra.pipeline import Pipeline, Unremembered
+from infra.pipeline import Answer, Pipeline, Unremembered
 from infra.postgres import load_statements
 from infra.vault import Vault
 
@@ -93,8 +93,6 @@ class Held:
     furthest: int = 0
     epoch: int = -1
     dropped_at: float | None = None
-    stood_at: int = -1
-    lag: int = 0
 
 
 Slice = tuple[Held, Sequence[Consumed]]
@@ -103,13 +101,23 @@ Slice = tuple[Held, Sequence[Consumed]]
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a slice's records."""
+    """What became of a slice's records, and of the requests that they were: repeated is what was
+    answered before."""
 
-    records: int
-    letters: int
+    records: int = 0
+    letters: int = 0
+    accepted: int = 0
+    refused: int = 0
+    repeated: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(self.records + other.records, self.letters + other.letters)
+        return Counts(
+            self.records + other.records,
+            self.letters + other.letters,
+            self.accepted + other.accepted,
+            self.refused + other.refused,
+            self.repeated + other.repeated,
+        )
 
 
 class SliceWriter:
@@ -142,9 +150,9 @@ class SliceWriter:
         """The database takes something amiss: only that record becomes a letter."""
         (held, records), *others = slices
         if others:
-            return sum((self.store([one]) for one in slices), Counts(0, 0))
+            return sum((self.store([one]) for one in slices), Counts())
         if len(records) > 1:
-            return sum((self.store([(held, [record])]) for record in records), Counts(0, 0))
+            return sum((self.store([(held, [record])]) for record in records), Counts())
         logger.error("%s cannot be stored", records[0].offset, exc_info=fault)
         part = _Part(held)
         part.add(records[0], NewLetter(records[0], "not_storable", "The database refuses it.", ""))
@@ -153,7 +161,7 @@ class SliceWriter:
     def _store(self, slices: Sequence[Slice]) -> Counts:
         """In transactions of at most SLICE requests, all those of a record in one."""
         parked = self.letters.parked_streams()
-        counts, parts, room = Counts(0, 0), dict[Held, _Part](), SLICE
+        counts, parts, room = Counts(), dict[Held, _Part](), SLICE
         for held, records in slices:
             for record in records:
                 if held.position is not None and record.offset < held.position:
@@ -174,7 +182,11 @@ class SliceWriter:
         moves = [part.move() for part in parts]
         repeats = self._repeats(parts)
 
+        answers: list[Answer] = []
+        left = set[int]()
+
         def also(cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
+            nonlocal left
             left = {id(one.request) for one in unremembered}
             for part, move in zip(parts, moves, strict=True):
                 part.write(cursor, move, unremembered, keys)
@@ -182,7 +194,7 @@ class SliceWriter:
             self._step("written")
 
         try:
-            self._pipeline.submit([r for part in parts for r, _ in part.requests], also)
+            answers = self._pipeline.submit([r for part in parts for r, _ in part.requests], also)
         except psycopg.IntegrityError as e:
             # A connection that broke may have broken after the commit: then it was ourselves.
             if e.sqlstate != MOVED_ELSEWHERE or not self._were_ours(moves):
@@ -192,7 +204,20 @@ class SliceWriter:
             held = part.held
             held.position, held.epoch = move.next, move.epoch
             held.furthest = max(held.furthest, move.next)
-        return Counts(sum(len(part.records) for part in parts), sum(part.written for part in parts))
+        remembered = [
+            answer
+            for (request, _), answer in zip(
+                (asked for part in parts for asked in part.requests), answers, strict=False
+            )
+            if id(request) not in left
+        ]
+        return Counts(
+            sum(len(part.records) for part in parts),
+            sum(part.written for part in parts),
+            accepted=sum(one.accepted and not one.repeat for one in remembered),
+            refused=sum(not one.accepted and not one.repeat for one in remembered),
+            repeated=sum(one.repeat for one in remembered),
+        )
 
     def _repeats(self, parts: Sequence[_Part]) -> list[Request]:
         """Those that somebody sent again; not those that we only read again, nor what platforms

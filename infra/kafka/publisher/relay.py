@@ -13,6 +13,7 @@ from threading import Event
 
 import psycopg
 
+from infra.activity import Activity
 from infra.failure import Say, say_nothing
 from infra.kafka.failure import KafkaError
 from infra.kafka.publisher.pages import PAGE, SQL, Pages
@@ -66,9 +67,11 @@ class Publisher:
         page: int = PAGE,
         poll: float = POLL,
         session_seconds: float = SESSION_SECONDS,
+        activity: Activity | None = None,
         step: Step = lambda name: None,
     ) -> None:
         self.sent = 0
+        self.activity = activity or Activity("publisher")
         self._url = url
         self._address = address
         self._prefix = prefix
@@ -84,14 +87,18 @@ class Publisher:
     def run(self, stop: Event) -> None:
         """Publish, or stand by, until `stop` is set."""
         while not stop.is_set():
+            self.activity.turn()
             try:
                 with self._session() as conn:
                     while not _try_lead(conn):
+                        self.activity.turn()
+                        self.activity.goes_on()
                         self._backoff = 0.0
                         if stop.wait(self._poll):
                             return
                     self._lead(conn, stop)
             except (psycopg.OperationalError, psycopg.InterfaceError, PostgresError) as e:
+                self.activity.failed(e)
                 self._wait("The database is away; the publisher waits: {reason}", e)
                 stop.wait(self._backoff)
 
@@ -123,6 +130,7 @@ class Publisher:
                 with open_sender(self._address, self._prefix) as sender:
                     pages = Pages(conn, self._prefix, self._page)
                     while not stop.is_set():
+                        self.activity.turn()
                         if not self._publish(pages, sender):
                             self._await_news(conn, stop)
                         self._back(conn)
@@ -130,17 +138,19 @@ class Publisher:
                 logger.warning("%s", e)
             except KafkaError as e:
                 self._wait("Kafka is away; the publisher waits: {reason}", e)
+                self.activity.failed(e)
                 conn.execute(SQL["note_error"], {"error": one_line(e)})
                 self._rest(conn, stop)
 
     def _publish(self, pages: Pages, sender: Sender) -> bool:
         """One page of each kind; whether there was any. Raises Overtaken."""
+        began = time.monotonic()
         found = pages.read()
         if not found:
             return False
         records = [record for page in found for record in page.records]
         self._step("read")
-        sender.send(records, lambda: _ping(pages.conn))
+        sender.send(records, lambda: self._meanwhile(pages.conn))
         self._step("sent")
         for page in found:
             move = {"name": page.name, "after": page.after, "position": page.end}
@@ -148,7 +158,12 @@ class Publisher:
                 raise Overtaken(f"{page.name} is no longer at {page.after}")
         self._step("moved")
         self.sent += len(records)
+        self.activity.did(len(records), time.monotonic() - began)
         return True
+
+    def _meanwhile(self, conn: Rows) -> None:
+        self.activity.turn()
+        _ping(conn)
 
     def _await_news(self, conn: Rows, stop: Event) -> None:
         """Until a writer says that it committed, or it is time to look anyway."""
@@ -174,6 +189,7 @@ class Publisher:
     def _back(self, conn: Rows) -> None:
         if self._backoff:
             self._backoff = 0.0
+            self.activity.goes_on()
             self._say("The publisher goes on.")
             conn.execute(SQL["forget_error"])
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra.guard import is_alive, server_of
-from infra.kafka import TOPICS, Admin, Cluster, init_topics
+from infra.kafka import TOPICS, Admin, Cluster
 from infra.kafka.broker import answers
 
 CASETRAIL = Path(sys.executable).with_name("casetrail")
@@ -68,28 +68,6 @@ def test_init_fails_when_a_topic_is_not_as_it_should_be(
     assert done.stderr.startswith(f"casetrail: Topics that are not as they should be: {prefix}.com")
     done = casetrail(kafka_cluster, prefix, "init", "--lang", "zh", status=1)
     assert "分区数 为 2，应为 12" in done.stdout
-
-
-def test_status_shows_servers_brokers_and_offsets(
-    kafka_cluster: Cluster, admin: Admin, prefix: str
-) -> None:
-    init_topics(admin, prefix)
-    shown = json.loads(casetrail(kafka_cluster, prefix, "status", "--json").stdout)
-    assert shown["bootstrap"] == list(kafka_cluster.address.bootstrap)
-    assert [broker["id"] for broker in shown["brokers"]] == [1]
-    assert [topic["name"] for topic in shown["topics"]] == [
-        topic.full_name(prefix) for topic in TOPICS
-    ]
-    assert shown["topics"][0]["partitions"][11] == {
-        "number": 11,
-        "leader": 1,
-        "replicas": [1],
-        "in_sync": [1],
-        "start": 0,
-        "end": 0,
-    }
-    table = casetrail(kafka_cluster, prefix, "status").stdout
-    assert f"{prefix}.platform-aftersales" in table
 
 
 def test_a_cluster_that_is_not_there_is_one_line() -> None:

@@ -1,0 +1,71 @@
+"""What a process's metrics and health say, asked as Prometheus asks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Generator
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from infra.settings import HostPort
+from infra.wiring import Worker
+
+
+def values_of(at: HostPort) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Every sample by its name and labels."""
+    with urlopen(f"http://{at}/metrics", timeout=10) as answer:
+        text: str = answer.read().decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value_of(at: HostPort, name: str, **labels: str) -> float | None:
+    """One sample; None if it is not there."""
+    return values_of(at).get((f"casetrail_{name}", frozenset(labels.items())))
+
+
+def health_of(at: HostPort, path: str) -> tuple[int, dict[str, str]]:
+    """Status and reasons of /healthz or /readyz; the reasons of those that are well are left
+    out."""
+    try:
+        with urlopen(f"http://{at}/{path}", timeout=10) as answer:
+            status, content = int(answer.status), answer.read()
+    except HTTPError as e:
+        with e:
+            status, content = e.code, e.read()
+    parts: dict[str, Any] = json.loads(content)["parts"]
+    return status, {name: part["reason"] for name, part in parts.items() if not part["ok"]}
+
+
+@contextlib.contextmanager
+def working(*workers: Worker) -> Generator[None]:
+    """Each in a thread until the end of the block; raises what ended one before."""
+    stop = threading.Event()
+    failures: list[Exception] = []
+
+    def run(worker: Worker) -> None:
+        try:
+            worker.run(stop)
+        except Exception as e:
+            failures.append(e)
+
+    threads = [threading.Thread(target=run, args=(one,), name=one.name) for one in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    if failures:
+        raise failures[0]

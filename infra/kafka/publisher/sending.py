@@ -15,6 +15,11 @@ from infra.settings import KafkaAddress
 IN_FLIGHT = 8 * 2**20
 """Bytes that are sent before their acknowledgement is awaited: kafka-python has no bound."""
 
+BATCH = 128 * 2**10
+LINGER_MS = 50
+"""Large batches, a few of them: each wakes kafka-python's thread, which takes the processor from
+ours. Nobody waits so long: a page that is read is flushed."""
+
 LOOK_EVERY = 1.0
 LATEST = 2 * DELIVERY_MS / 1000
 """Seconds after which a record counts as failed even if the producer says nothing."""
@@ -53,6 +58,8 @@ class Sender:
     def _await(self, futures: list[Any], meanwhile: Callable[[], None]) -> None:
         errors = import_module("kafka.errors")
         until = time.monotonic() + LATEST
+        with contextlib.suppress(errors.KafkaTimeoutError):
+            self._producer.flush(timeout=LOOK_EVERY)  # now, whatever the linger
         for future in futures:
             while not future.is_done:
                 if time.monotonic() > until:
@@ -74,7 +81,8 @@ def open_sender(address: KafkaAddress, prefix: str) -> Generator[Sender]:
             f"{prefix}-publisher",
             compression_type="zstd",
             max_request_size=LARGEST,
-            linger_ms=0,
+            batch_size=BATCH,
+            linger_ms=LINGER_MS,
         )
         try:
             yield Sender(producer, prefix)

@@ -16,7 +16,7 @@ import psycopg
 from infra.activity import Activity
 from infra.failure import Say, say_nothing
 from infra.kafka.failure import KafkaError
-from infra.kafka.publisher.pages import PAGE, SQL, Pages
+from infra.kafka.publisher.pages import PAGE, SQL, Pages, Unpublishable
 from infra.kafka.publisher.sending import Sender, open_sender
 from infra.postgres import PostgresError, Rows, connect
 from infra.postgres.connect import one_line
@@ -81,6 +81,7 @@ class Publisher:
         self._session_seconds = session_seconds
         self._step = step
         self._backoff = 0.0
+        self._noted = False
 
     # ------------------------------------------------------------------- the worker
 
@@ -99,7 +100,9 @@ class Publisher:
                     self._lead(conn, stop)
             except (psycopg.OperationalError, psycopg.InterfaceError, PostgresError) as e:
                 self.activity.failed(e)
-                self._wait("The database is away; the publisher waits: {reason}", e)
+                self._wait(
+                    "The database is away; the publisher waits: {reason}", reason=one_line(e)
+                )
                 stop.wait(self._backoff)
 
     def catch_up(self, seconds: float = 60.0) -> None:
@@ -125,22 +128,26 @@ class Publisher:
 
     def _lead(self, conn: Rows, stop: Event) -> None:
         conn.execute(SQL["listen_log"])
+        self._noted = True  # perhaps, by the leader before
         while not stop.is_set():
             try:
                 with open_sender(self._address, self._prefix) as sender:
                     pages = Pages(conn, self._prefix, self._page)
                     while not stop.is_set():
                         self.activity.turn()
-                        if not self._publish(pages, sender):
-                            self._await_news(conn, stop)
-                        self._back(conn)
+                        try:
+                            if not self._publish(pages, sender):
+                                self._await_news(conn, stop)
+                        except Unpublishable as e:
+                            self._wait(e.text, **e.values)
+                            self._rest(conn, stop, e)
+                        else:
+                            self._back(conn)
             except Overtaken as e:
                 logger.warning("%s", e)
             except KafkaError as e:
-                self._wait("Kafka is away; the publisher waits: {reason}", e)
-                self.activity.failed(e)
-                conn.execute(SQL["note_error"], {"error": one_line(e)})
-                self._rest(conn, stop)
+                self._wait("Kafka is away; the publisher waits: {reason}", reason=one_line(e))
+                self._rest(conn, stop, e)
 
     def _publish(self, pages: Pages, sender: Sender) -> bool:
         """One page of each kind; whether there was any. Raises Overtaken."""
@@ -172,8 +179,11 @@ class Publisher:
             if any(True for _ in conn.notifies(timeout=min(left, LOOK_FOR_STOP), stop_after=1)):
                 return
 
-    def _rest(self, conn: Rows, stop: Event) -> None:
+    def _rest(self, conn: Rows, stop: Event, reason: Exception) -> None:
         """Before the next producer; the lead is kept, so that nobody else runs into the same."""
+        self.activity.failed(reason)
+        conn.execute(SQL["note_error"], {"error": one_line(reason)})
+        self._noted = True
         until = time.monotonic() + self._backoff
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
             _ping(conn)
@@ -181,9 +191,9 @@ class Publisher:
 
     # ------------------------------------------------------------------------ troubles
 
-    def _wait(self, text: str, reason: Exception) -> None:
+    def _wait(self, text: str, **values: object) -> None:
         if not self._backoff:
-            self._say(text, reason=one_line(reason))
+            self._say(text, **values)
         self._backoff = min(self._backoff * 2 or BACKOFF[0], BACKOFF[1])
 
     def _back(self, conn: Rows) -> None:
@@ -191,6 +201,8 @@ class Publisher:
             self._backoff = 0.0
             self.activity.goes_on()
             self._say("The publisher goes on.")
+        if self._noted:
+            self._noted = False
             conn.execute(SQL["forget_error"])
 
     @contextlib.contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from consumers.kafka_commands import COMMANDS_TOPIC
 from consumers.kafka_logistics import LOGISTICS_TOPIC
-from consumers.kafka_record import key_of
+from consumers.kafka_record import key_of, sender_of
 from consumers.kafka_shipments import SHIPMENTS_TOPIC
 from consumers.kafka_topics import OWN_TOPICS
 from domain.kernel import COMMANDS
@@ -144,3 +144,23 @@ def test_records_are_translated_faster_than_they_can_be_stored() -> None:
     for _ in range(2_000):
         SHIPMENTS_TOPIC.translate(sent)
     assert 2_000 / (time.process_time() - started) > 10_000
+
+
+@pytest.mark.parametrize(
+    ("record", "sender"),
+    [
+        (Sent(), ("kafka:/erp", "m1", None)),
+        (Sent(value=b"{", key=None), ("kafka:/erp", "m1", None)),
+        (with_header("ce_correlationid", b"c1"), ("kafka:/erp", "m1", "c1")),
+        (with_header("ce_correlationid", b"\xff"), ("kafka:/erp", "m1", None)),
+        (with_header("ce_type", None), ("kafka:/erp", "m1", None)),
+        (with_header("ce_id", None), None),
+        (with_header("ce_id", b"x" * 201), None),
+        (with_header("ce_source", b"\xff"), None),
+        (Sent(headers=(*HEADERS.items(), ("ce_id", b"m2"))), None),
+    ],
+)
+def test_of_a_bad_record_the_headers_say_whom_to_tell(
+    record: Sent, sender: tuple[str, str, str | None] | None
+) -> None:
+    assert sender_of(record) == sender

@@ -6,6 +6,7 @@ INTAKE: dict[str, str] = {
     # the worker
     "The database is away; the intake waits: {reason}": "数据库不可用，接收暂停：{reason}",
     "The intake goes on.": "接收已恢复。",
+    "Dead letter {number} waits before it; take that first.": "死信 {number} 排在它前面，请先处理那一封。",
     "Kafka is away; the intake waits: {reason}": "Kafka 不可用，接收暂停：{reason}",
     "The topic {topic} was deleted and made anew. When that is understood, say where to go on: casetrail kafka read-from.": "主题 {topic} 被删除后重新创建。查明原因后，请用 casetrail kafka read-from 指定从哪里继续。",
     "Records that were not read yet are gone: {reason} When that is understood, say where to go on: casetrail kafka read-from.": "尚未读取的记录已经丢失：{reason} 查明原因后，请用 casetrail kafka read-from 指定从哪里继续。",

@@ -66,6 +66,14 @@ WHERE NOT EXISTS (
 -- Streams whose requests wait: what comes for them must wait behind those.
 SELECT DISTINCT stream FROM dead_letters WHERE state = 'parked'
 
+-- name: select_earlier_parked
+-- The letter that waits longest behind the same stream, if it is another one.
+SELECT earlier.number
+FROM dead_letters later
+JOIN dead_letters earlier ON earlier.stream = later.stream AND earlier.number < later.number
+WHERE later.number = %(number)s AND later.state = 'parked' AND earlier.state = 'parked'
+ORDER BY earlier.number LIMIT 1
+
 -- name: select_letters
 -- Dead letters in their order, without what is in them.
 SELECT number, topic, partition, record_offset, code, message, field, stream,

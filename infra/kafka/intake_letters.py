@@ -200,8 +200,10 @@ class DeadLetters:
 
         Raises Malformed when it still asks for nothing, KafkaError when it is settled or gone.
         Any answer `quarantined` or `message_id_reused` leaves the letter as it is, else it is
-        settled in the same transaction."""
+        settled in the same transaction. Raises KafkaError, too, while others wait before it for
+        the same."""
         self._unsettled(number)
+        self._first_in_line(number)
         original = self.open(number)
         if original is None:
             raise KafkaError("What was in dead letter {number} is gone.", number=number)
@@ -229,6 +231,15 @@ class DeadLetters:
     def _unsettled(self, number: int) -> None:
         if self.get(number).settled_at is not None:
             raise KafkaError("Dead letter {number} is settled already.", number=number)
+
+    def _first_in_line(self, number: int) -> None:
+        with self._datastore.connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(SQL["select_earlier_parked"], {"number": number})
+            row = cursor.fetchone()
+        if row is not None:
+            raise KafkaError(
+                "Dead letter {number} waits before it; take that first.", number=row[0]
+            )
 
 
 def _requests(original: Original, topics: Sequence[Topic]) -> Sequence[Request]:

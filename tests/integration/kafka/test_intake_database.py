@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from consumers.kafka_topics import KAFKA_TOPICS
 from infra.guard import is_alive
-from infra.kafka import Cluster
+from infra.kafka import Cluster, KafkaError
 from infra.kafka.intake import Intake
 from infra.kafka.intake_letters import DeadLetters
 from infra.postgres import Server, connect, embedded_server
@@ -172,6 +174,8 @@ def test_behind_an_event_that_cannot_be_read_its_case_waits_in_order_and_the_res
     with open_intake(url, address, topics) as (_, store):
         letters = DeadLetters(store.datastore, store.vault)
         waiting = [letter for letter in letters.list() if letter.state == "parked"]
+        with pytest.raises(KafkaError, match="waits before it"):
+            letters.retry(waiting[-1].number, store.pipeline, KAFKA_TOPICS, "li")
         for letter in waiting:
             assert letters.retry(letter.number, store.pipeline, KAFKA_TOPICS, "li").accepted
     assert [id_ for id_ in taken_of(url, 1) if id_[0] == "m"] == [f"m{t}-1" for t in range(4)]

@@ -10,6 +10,7 @@ from functools import partial
 import psycopg
 import pytest
 
+from consumers.kafka_topics import KAFKA_TOPICS
 from infra.kafka import Admin, Cluster
 from infra.kafka.intake import Intake, IntakeAlarm
 from infra.kafka.intake_wiring import read_on_from
@@ -18,7 +19,14 @@ from tests.integration.kafka.test_intake import other_url, topics
 from tests.integration.kafka.test_intake_kill import SESSION_MS, check_as_unbroken, is_caught_up
 from tests.support.kafka import as_record, create_topics, open_intake, running, send
 from tests.support.store import place_order
-from tests.support.taken import check_all_taken, check_taken, eventually, load, offsets_of
+from tests.support.taken import (
+    check_all_taken,
+    check_taken,
+    eventually,
+    load,
+    offsets_of,
+    read_topics,
+)
 
 __all__ = ["other_url", "topics"]
 
@@ -32,16 +40,16 @@ def share(workers: list[Intake]) -> bool:
     return len(set().union(*each)) == ALL and all(len(one) == ALL // len(each) for one in each)
 
 
-def have_taken_more(before: list[tuple[Intake, int]]) -> bool:
-    return all(worker.records > count for worker, count in before)
+def have_passed(url: str, ends: dict[tuple[str, int], int]) -> bool:
+    """Whether each partition was read that far."""
+    offsets = offsets_of(url)
+    return all(offsets.get(place, 0) >= end for place, end in ends.items())
 
 
-def join_and_leave(
-    cluster: Cluster, prefix: str, url: str, sizes: list[int], *, first: int = 0
-) -> None:
+def join_and_leave(cluster: Cluster, prefix: str, url: str, sizes: list[int]) -> None:
     """So many workers, one time after the other, under load."""
     address = cluster.address
-    with load(address, prefix, first=first) as sent, ExitStack() as everybody:
+    with load(address, prefix) as sent, ExitStack() as everybody:
         workers: list[tuple[Intake, ExitStack]] = []
         for size in sizes:
             while len(workers) < size:
@@ -55,9 +63,11 @@ def join_and_leave(
             while len(workers) > size:
                 workers.pop()[1].close()
             eventually(lambda: share([worker for worker, _ in workers]))
-            before = [(worker, worker.records) for worker, _ in workers]
             sent.goes_on()
-            eventually(partial(have_taken_more, before))
+            names = [f"{prefix}.{topic.name}" for topic in KAFKA_TOPICS]
+            records = read_topics(address, names)
+            ends = {(record.topic, record.partition): record.offset + 1 for record in records}
+            eventually(partial(have_passed, url, ends))
             check_taken(address, prefix, url)
         sent.stop.set()
         eventually(lambda: is_caught_up(cluster, prefix, url))
@@ -103,6 +113,26 @@ def test_an_epoch_that_the_partition_never_had_stops_it_with_an_alarm_that_says_
         assert list(read_on_from(address, whole, topic, "earliest", partition)) == [(partition, 0)]
         intake.catch_up()
         assert store.log.head() == 2
+
+
+def test_an_offset_beyond_the_end_of_what_is_there_stops_it_with_an_alarm(
+    kafka_cluster: Cluster, topics: str, database_url: str
+) -> None:
+    address = kafka_cluster.address
+    send(address, topics, [as_record(place_order(1))] * 2)
+    with open_intake(database_url, address, topics) as (intake, _):
+        intake.catch_up()
+    with psycopg.connect(database_url) as conn:
+        # As if the records after it had been lost with the broker that had them.
+        conn.execute("UPDATE kafka_offsets SET position = 7 WHERE position > 0")
+    with (
+        open_intake(database_url, address, topics) as (intake, _),
+        running_until_alarm(intake) as alarms,
+    ):
+        eventually(lambda: bool(alarms))
+    assert "gone" in str(alarms[0])
+    assert "casetrail kafka read-from" in str(alarms[0])
+    assert set(offsets_of(database_url).values()) == {0, 7}
 
 
 def test_a_topic_made_anew_under_a_running_reader_stops_it_with_an_alarm(

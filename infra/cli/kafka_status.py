@@ -198,7 +198,8 @@ def _show_workers(terminal: Terminal, workers: Sequence[WorkerRow]) -> None:
     for row in workers:
         state = terminal.t(row.state)
         if row.standing:
-            state += f": {', '.join(row.standing)}"
+            parts = {"count": len(row.standing), "part": row.standing[0]}
+            state += f": {terminal.t('{count}, the first {part}', **parts)}"
         error = "–"
         if row.error is not None and row.failed_at is not None:
             error = f"{row.failed_at:%m-%d %H:%M:%S}Z {row.error}"

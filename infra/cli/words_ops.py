@@ -9,7 +9,8 @@ OPS: dict[str, str] = {
     "Metrics cannot be served at {listen}: {reason}": "无法在 {listen} 提供指标：{reason}",
     "{value} is no HOST:PORT to serve metrics at.": "{value} 不是可用于提供指标的 主机:端口。",
     # the watchdog
-    "{part} stands at {position} while {waiting} wait.": "{part} 停在 {position}，有 {waiting} 条在等待。",
+    "{part} stands at {position} while {waiting} wait. In all {count} such.": "{part} 停在 {position}，有 {waiting} 条在等待。停滞的共 {count} 处。",
+    "{count}, the first {part}": "{count} 处，首个为 {part}",
     # kafka status
     "Show brokers, topics, what waits, who reads and publishes, and last errors.": "显示节点、主题、积压、由谁读取和发布，以及最近的错误。",
     "The database cannot be asked: {reason}": "无法查询数据库：{reason}",

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.activity import Activity
+from infra.ops.lags import Standing
 from infra.ops.observer import Check, Observed
+
+TOLD = 3
+"""Parts that stand and are named; metrics and status count them all."""
 
 UNHEARD_AFTER = 3
 """Looks that a server may leave unanswered before it counts as away."""
@@ -51,12 +55,14 @@ def ready(
         if not why and one.snapshot().turned_at is None:
             why = "has not begun"
         if not why:
-            why = "; ".join(
-                f"{found.part} stands at {found.position} while {found.waiting} wait"
-                for found in observed.standing.get(one.worker, ())
-            )
+            why = _standing(observed.standing.get(one.worker, ()))
         reasons[one.worker] = why
     return Verdict(reasons)
+
+
+def _standing(found: Sequence[Standing]) -> str:
+    told = [f"{one.part} stands at {one.position} while {one.waiting} wait" for one in found[:TOLD]]
+    return "; ".join([*told, f"and {len(found) - TOLD} more"] if len(found) > TOLD else told)
 
 
 def _stuck(activity: Activity, now: float, stuck_after: float) -> str:

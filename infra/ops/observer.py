@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -35,8 +34,6 @@ LAGS_OF: dict[str, Callable[[Rows], list[Lag]]] = {
     "projections": projection_lags,
     "publisher": publisher_lags,
 }
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -177,15 +174,15 @@ class Observer:
             if mine is None or one.part in mine
         ]
         before = {one.part for one in self.observed().standing.get(worker, ())}
-        for one in standing:
-            if one.part not in before:
-                logger.error("%s stands", one.part)
-                self._say(
-                    "{part} stands at {position} while {waiting} wait.",
-                    part=one.part,
-                    position=one.position,
-                    waiting=one.waiting,
-                )
+        new = [one for one in standing if one.part not in before]
+        if new:
+            self._say(
+                "{part} stands at {position} while {waiting} wait. In all {count} such.",
+                part=new[0].part,
+                position=new[0].position,
+                waiting=new[0].waiting,
+                count=len(standing),
+            )
         with self._lock:
             now = self._observed
             self._observed = replace(

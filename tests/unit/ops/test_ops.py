@@ -109,6 +109,17 @@ def test_not_ready_names_who_and_why(change: dict[str, object], who: str) -> Non
     assert [name for name, why in verdict.reasons.items() if why] == [who]
 
 
+def test_of_many_that_stand_some_are_named_and_all_counted() -> None:
+    worker = Activity("intake")
+    worker.turn()
+    now = time.monotonic()
+    found = [Standing(f"casetrail.commands/{n}", 5, 9) for n in range(12)]
+    observed = replace(well(now), standing={"intake": found})
+    why = ready([worker], observed, now, 90.0, 5.0).reasons["intake"]
+    assert why.startswith("casetrail.commands/0 stands at 5 while 9 wait; ")
+    assert why.count("stands") + int(why.split("and ")[1].split()[0]) == len(found)
+
+
 # ------------------------------------------------------------------- what a worker tells
 
 
@@ -144,6 +155,11 @@ def test_an_error_is_one_short_line() -> None:
 
 def test_the_page_holds_the_table_of_metrics() -> None:
     assert as_markdown() in PAGE.read_text(encoding="utf-8"), "python -m infra.ops"
+
+
+def test_the_page_names_no_metric_that_there_is_not() -> None:
+    named = set(re.findall(r"\bcasetrail_[a-z_]+", PAGE.read_text(encoding="utf-8")))
+    assert named == {metric.name for metric in METRICS}
 
 
 def test_metrics_are_named_as_prometheus_wants() -> None:

@@ -37,7 +37,9 @@ ALL = 48
 def share(workers: list[Intake]) -> bool:
     """Each partition has exactly one of them, and each of them has as many."""
     each = [worker.places() for worker in workers]
-    return len(set().union(*each)) == ALL and all(len(one) == ALL // len(each) for one in each)
+    return len(set[tuple[str, int]]().union(*each)) == ALL and all(
+        len(one) == ALL // len(each) for one in each
+    )
 
 
 def have_passed(url: str, ends: dict[tuple[str, int], int]) -> bool:

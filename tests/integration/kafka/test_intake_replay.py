@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from psycopg.rows import dict_row
+from pydantic_core import to_json
 
 from domain import decider
 from domain.case.commands import (
@@ -26,7 +27,7 @@ from domain.case.commands import (
     RecordRuling,
 )
 from domain.case.values import RulingFor
-from domain.kernel import Command, Event, Stamp
+from domain.kernel import Command, Event, Stamp, State
 from domain.order.commands import RecordDelivery
 from domain.request import Request
 from infra.engine import Engine
@@ -111,21 +112,13 @@ def states_of(url: str) -> dict[str, Any]:
     return {stream: _canonical(decider.fold(stream, found)) for stream, found in streams.items()}
 
 
-def _canonical(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        fields = [field.name for field in dataclasses.fields(value)]
-        return _canonical({name: getattr(value, name) for name in fields})
-    if isinstance(value, Mapping):
-        pairs: Mapping[Any, Any] = value
-        return {
-            str(name): _canonical(content)
-            for name, content in pairs.items()
-            if name not in ("decided_at", "detected", "private")
-        }
-    if isinstance(value, list | tuple):
-        items: Sequence[Any] = value
-        return [_canonical(item) for item in items]
-    return value
+def _canonical(state: State) -> Any:
+    return json.loads(to_json(state), object_hook=_without_times_of_ours)
+
+
+def _without_times_of_ours(fields: dict[str, Any]) -> dict[str, Any]:
+    ours = ("decided_at", "detected", "private")
+    return {name: content for name, content in fields.items() if name not in ours}
 
 
 WHEN_NOTICED = ("position", "detected_at", "breach_from", "breach_times")

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -19,11 +20,12 @@ from infra.kafka.lag import READ
 from infra.kafka.publisher import Publisher
 from infra.ops import WorkerRow, open_ops, read_workers
 from infra.postgres import connect
+from infra.settings import read_listen
 from tests.integration.kafka.test_cli import CASETRAIL, ENVIRONMENT
 from tests.support.cases import complain
 from tests.support.intake_child import is_stopped
 from tests.support.kafka import as_record, open_intake, send
-from tests.support.observed import working
+from tests.support.observed import health_of, values_of, working
 from tests.support.published import eventually, leader
 from tests.support.store import place_order
 
@@ -228,3 +230,40 @@ def test_status_shows_what_kafka_knows_while_the_database_is_away(
     shown = status(CASETRAIL_DATABASE_URL=away)
     assert "The database cannot be asked" in shown
     assert f"{topics}.commands" in shown
+
+
+def test_up_serves_the_metrics_of_all_its_workers_where_it_says(
+    environment: dict[str, str],
+) -> None:
+    command: list[str | Path] = [CASETRAIL, "up", "--lang", "en"]
+    pipe = subprocess.PIPE
+    env = environment | {"CASETRAIL_METRICS": "0"}
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env) as process:
+        try:
+            assert process.stderr is not None
+            said = next(line for line in process.stderr if line.startswith("Metrics and health: "))
+            at = read_listen(said.split("//")[1].split("/")[0])
+            assert at.host == "127.0.0.1"
+            eventually(lambda: health_of(at, "readyz") == (200, {}))
+            shown = {dict(labels).get("worker") for _, labels in values_of(at)}
+            assert {"intake", "projections", "publisher"} <= shown
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+
+
+def test_a_place_that_is_taken_or_none_is_one_line(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for metrics in (str(taken.getsockname()[1]), "nowhere"):
+            done = subprocess.run(
+                [CASETRAIL, "kafka", "intake", "--lang", "en", "--metrics", metrics],
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                env=environment,
+            )
+            assert done.returncode == 1
+            assert metrics in done.stderr.splitlines()[-1]

@@ -190,3 +190,27 @@ def taken_of(url: str, case: int) -> list[Any]:
             (f"case:douyin:s1:AS{case}",),
         ).fetchall()
     return list(dict.fromkeys(row[0] for row in rows))
+
+
+@pytest.mark.parametrize("fault", [Fault.BEFORE_COMMIT, Fault.AFTER_COMMIT])
+def test_a_letter_that_is_tried_again_on_a_connection_that_breaks_takes_effect_once(
+    fault: Fault, kafka_cluster: Cluster, topics: str, database: Database
+) -> None:
+    address, url = kafka_cluster.address, database.url
+    send(address, topics, [as_record(complain(1, "c1", order=1))])
+    with open_intake(url, address, topics) as (intake, _):
+        intake.catch_up()
+    send(address, topics, [as_record(contact(1, "m1"))])
+    with broken_event(database), open_intake(url, address, topics) as (intake, _):
+        intake.catch_up()
+    with faulty_proxy(url) as proxy, open_intake(proxy.url, address, topics) as (_, store):
+        letters = DeadLetters(store.datastore, store.vault)
+        proxy.break_next = fault
+        if fault is Fault.AFTER_COMMIT:
+            with pytest.raises(KafkaError, match="settled already"):
+                letters.retry(1, store.pipeline, KAFKA_TOPICS, "li")
+        else:
+            assert letters.retry(1, store.pipeline, KAFKA_TOPICS, "li").accepted
+        assert proxy.faults == 1
+        assert letters.get(1).state == "retried"
+    assert [id_ for id_ in taken_of(url, 1) if id_[0] == "m"] == ["m1"]

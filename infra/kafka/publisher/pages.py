@@ -58,6 +58,8 @@ class Pages:
     limit: int = PAGE
     _mapper: EventMapper = field(default_factory=EventMapper)
     _currencies: dict[str, str] = field(default_factory=dict[str, str])
+    _known_at: int = 0
+    """Up to where the log was read for the currencies."""
 
     def positions(self) -> dict[str, tuple[int, int]]:
         """(where it is, where it could be) of each kind, as of one moment."""
@@ -120,12 +122,14 @@ class Pages:
                 reason=fault,
             ) from fault
         end = rows[len(records) - 1][0] if records else after
+        self._known_at = end
         return Page(EVENTS, after, end, records)
 
     def _learn_currencies(self, decoded: Sequence[Decoded], after: int) -> None:
-        """Those of the page's cases as of its start."""
-        if len(self._currencies) > KNOWN_CURRENCIES:
+        """Those of the page's cases as of its start: read again, it shall say the same."""
+        if self._known_at != after or len(self._currencies) > KNOWN_CURRENCIES:
             self._currencies.clear()
+        self._known_at = -1
         unknown = {
             row.stream
             for row, event, _ in decoded

@@ -114,7 +114,10 @@ class Publisher:
             aims = {name: head for name, (_, head) in pages.positions().items()}
             while True:
                 if _try_lead(conn):
-                    with open_sender(self._address, self._prefix) as sender:
+                    with (
+                        contextlib.suppress(Overtaken),
+                        open_sender(self._address, self._prefix) as sender,
+                    ):
                         while self._publish(pages, sender):
                             pass
                 here = pages.positions()

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.case.commands import LinkOrder
 from infra.kafka import Cluster
 from infra.kafka.publisher import Publisher
 from tests.integration.kafka.test_publisher import deal, publish, submit, topics
+from tests.support.cases import complain, refund_succeeded
 from tests.support.published import (
     behind,
     check_complete_and_in_order,
@@ -22,9 +24,11 @@ from tests.support.published import (
     publishing,
     read_published,
 )
+from tests.support.store import AGENT, ask, place_order
 
 __all__ = ["topics"]
 
+REFUNDED = "casetrail.case.refund_succeeded.v1"
 CASETRAIL = Path(sys.executable).with_name("casetrail")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -116,6 +120,29 @@ def test_a_running_publisher_goes_back_when_told(
     records = read_published(kafka_cluster.address, topics, "case-events")
     check_complete_and_in_order(database_url, records)
     assert len(records) > len({record.id for record in records})
+
+
+def test_what_is_published_again_is_the_same_though_more_is_known_by_then(
+    kafka_cluster: Cluster, topics: str, database_url: str, casetrail: Run
+) -> None:
+    linked = LinkOrder(case_id="douyin:s1:AS1", order_id="douyin:s1:O1")
+    told = [
+        complain(1, "c1", order=1),
+        refund_succeeded(1, "k1", "5.00", "r1"),
+        place_order(1),
+        ask(linked, "l1", by=AGENT),
+        refund_succeeded(1, "k2", "6.00", "r2"),
+    ]
+    submit(database_url, told)
+    publisher = Publisher(database_url, kafka_cluster.address, topics, poll=0.1)
+    with publishing(publisher):
+        eventually(lambda: not behind(database_url))
+        casetrail("republish", "--from", "1")
+        eventually(lambda: not behind(database_url))
+    records = read_published(kafka_cluster.address, topics, "case-events")
+    check_complete_and_in_order(database_url, records)
+    said = [r.value["currency"] for r in records if r.type == REFUNDED]
+    assert said == [None, "CNY"] * 2
 
 
 def test_nothing_is_skipped_by_hand(

@@ -42,6 +42,10 @@ BACKOFF = (0.2, 5.0)
 REGAIN_AFTER = 5.0
 """Seconds after which a partition that somebody moved, and that still is ours, is read again."""
 
+CONTESTED_WITHIN = 60.0
+"""Seconds between two times that another reader was found on the same partition: then the group
+has shared it to that one, which kafka-python may not notice after the process was stopped."""
+
 COMMIT_EVERY = 1.0
 EXPIRE_EVERY = 6 * 3600.0
 CLOSE_MS = 3_000
@@ -98,6 +102,7 @@ class Intake:
         self._held: dict[Place, Held] = {}
         self._waiting: list[Slice] = []
         self._to_commit: dict[Place, tuple[int, int]] = {}
+        self._contested = False
         self._backoff = 0.0
         self._next = dict.fromkeys(("commit", "expire"), 0.0)
 
@@ -134,7 +139,7 @@ class Intake:
                 consumer.subscribe(list(self._topics), listener=listener)
                 if self._consume(consumer, stop, to_the_end, give_up):
                     return
-                logger.warning("no partition for %d seconds; joining anew", STUCK_AFTER)
+                logger.warning("no partition, or none alone; joining the group anew")
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as e:
                 raise IntakeAlarm(
                     "Records that were not read yet are gone: {reason} When that is understood, "
@@ -150,7 +155,8 @@ class Intake:
                 consumer.close(timeout_ms=CLOSE_MS)
 
     def _consume(self, consumer: Consumer, stop: Event, to_the_end: bool, give_up: float) -> bool:
-        """Until stopped or done; False when it has had no partition for long."""
+        """Until stopped or done; False when it has had no partition for long, or another one
+        reads the same."""
         end = _End(consumer, self._topics, give_up) if to_the_end else None
         held_at = time.monotonic()
         while not stop.is_set():
@@ -158,6 +164,9 @@ class Intake:
             if self._held:
                 held_at = time.monotonic()
             elif time.monotonic() - held_at > STUCK_AFTER:
+                return False
+            if self._contested:
+                self._contested = False
                 return False
             try:
                 self._check_topics(consumer)
@@ -293,7 +302,9 @@ class Intake:
                 self._to_commit[held.place] = (held.position, held.epoch)
 
     def _drop(self, consumer: Consumer, held: Held) -> None:
-        held.position, held.dropped_at = None, time.monotonic()
+        now = time.monotonic()
+        self._contested |= now - held.last_dropped < CONTESTED_WITHIN
+        held.position, held.dropped_at, held.last_dropped = None, now, now
         if self._held.get(held.place) is held:
             with contextlib.suppress(KeyError):
                 consumer.pause(held.place)

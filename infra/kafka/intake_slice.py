@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ class Offsets:
 class Held:
     """A partition of ours. position: the next offset to be read, None until it was looked up;
     furthest: the next one that was never read; epoch: of the last record read; dropped_at: when
-    another reader was found on it."""
+    another reader was found on it, None once it is read again; last_dropped: the last such time."""
 
     place: Place
     topic: Topic
@@ -93,6 +94,7 @@ class Held:
     furthest: int = 0
     epoch: int = -1
     dropped_at: float | None = None
+    last_dropped: float = -math.inf
 
 
 Slice = tuple[Held, Sequence[Consumed]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 
 import psycopg
@@ -81,6 +82,31 @@ def test_two_then_four_workers_join_and_leave_and_own_all_partitions_each_key_in
 ) -> None:
     join_and_leave(kafka_cluster, topics, database_url, [2, 4, 1])
     check_as_unbroken(kafka_cluster, topics, database_url, other_url)
+
+
+def test_one_whose_partitions_another_reads_though_the_group_did_not_tell_it_joins_anew(
+    kafka_cluster: Cluster, topics: str, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    moved: list[str] = []
+
+    def step(name: str) -> None:
+        if name == "read" and len(moved) < 2:
+            moved.append(name)
+            with psycopg.connect(database_url) as conn:
+                conn.execute(
+                    "UPDATE kafka_offsets SET position = position + 1"
+                    " WHERE topic LIKE '%.shipments' AND partition = 0"
+                )
+
+    address = kafka_cluster.address
+    send(address, topics, [replace(as_record(place_order(1)), partition=0)] * 5)
+    with (
+        open_intake(database_url, address, topics, step=step) as (intake, _),
+        running(intake),
+    ):
+        eventually(lambda: intake.records == 3)
+        assert len(moved) == 2
+    assert "joining the group anew" in caplog.text
 
 
 # ------------------------------------------------------------------------------ alarms

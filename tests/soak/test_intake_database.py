@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from infra.kafka import Cluster
 from tests.databases import fresh_database
 from tests.integration.kafka.conftest import admin, kafka_cache, kafka_cluster, prefix
@@ -18,6 +20,9 @@ from tests.integration.kafka.test_intake_group import join_and_leave
 from tests.integration.kafka.test_intake_kill import check_as_unbroken
 
 __all__ = ["admin", "kafka_cache", "kafka_cluster", "other_url", "prefix", "topics"]
+
+# kafka-python leaves a socket open when it is closed while it asks for metadata.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 STOPS = 20
 CUTS = 40

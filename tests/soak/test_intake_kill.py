@@ -7,6 +7,8 @@ import signal
 import time
 from random import Random
 
+import pytest
+
 from infra.kafka import Cluster
 from tests.integration.kafka.conftest import admin, kafka_cache, kafka_cluster, prefix
 from tests.integration.kafka.test_intake import other_url, topics
@@ -16,6 +18,9 @@ from tests.support.kafka import open_intake
 from tests.support.taken import check_all_taken, check_taken, load
 
 __all__ = ["admin", "kafka_cache", "kafka_cluster", "other_url", "prefix", "topics"]
+
+# kafka-python leaves a socket open when it is closed while it asks for metadata.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 ROUNDS = 30
 TAKE_OVERS = 10

@@ -31,6 +31,9 @@ from tests.support.taken import (
 
 __all__ = ["other_url", "topics"]
 
+# kafka-python leaves a socket open when it is closed while it asks for metadata.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 ALL = 48
 """Partitions of all the topics that are read."""
 

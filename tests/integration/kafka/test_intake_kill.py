@@ -24,6 +24,9 @@ from tests.support.taken import (
 
 __all__ = ["other_url", "topics"]
 
+# kafka-python leaves a socket open when it is closed while it asks for metadata.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 STEPS = ("read", "translated", "written", "committed", "told the group")
 SESSION_MS = 2_000
 

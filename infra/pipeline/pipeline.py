@@ -63,9 +63,10 @@ class Pipeline:
         """Decide the requests in their order; an answer each, once it is committed.
 
         also: adds statements to the transaction of the last of them; with it, up to 500 requests
-        are one transaction. More than 500 are several. Raises Unavailable when the database is away: what was not
-        committed by then was not remembered, and asking again is safe. After a lost connection
-        `also` is tried again, whether or not it was committed; what it raises then is raised.
+        are one transaction. More than 500 are several. Raises Unavailable when the database is
+        away: what was not committed by then was not remembered, and asking again is safe. After a
+        lost connection `also` is tried again, whether or not it was committed; what it raises
+        then is raised.
         """
         return self._group.submit(requests, also)
 

@@ -77,7 +77,8 @@ def _commands(
         theirs = _read(address, "again.commands", len(some), submit)
     print(f"  `eventsourcing`: read, load, decide, save, one at a time: {theirs:,.0f} commands/s")
     with closing(connect(database.url)) as conn:
-        (before,) = conn.execute("SELECT max(notification_id) FROM stored_events").fetchone() or ()
+        head = conn.execute("SELECT max(notification_id) FROM stored_events").fetchone()
+        before = head[0] if head else 0
     asked = [as_record(contact(n, f"m{turn}-{n}")) for turn in range(turns) for n in range(cases)]
     send_all(address, "asked", asked)
     rate = take(database.url, address, "asked", len(asked))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -22,6 +23,11 @@ SKIPPED = pytest.StashKey[list[str]]()
 settings.register_profile("soak", deadline=None, print_blob=True)
 settings.register_profile("test", settings.get_profile("soak"), derandomize=True)
 settings.load_profile("test")
+
+# A shell starts what it puts in the background with SIGINT ignored, and so would be every program
+# that a test starts and then interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

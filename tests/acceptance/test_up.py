@@ -80,11 +80,14 @@ def test_an_up_that_is_interrupted_while_it_starts_leaves_nothing_running(home: 
     command: list[str | Path] = [CASETRAIL, "up", "--home", home, "--lang", "en"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("Starting Kafka"):
-                break
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        try:
+            for line in process.stderr:
+                if line.startswith("Starting Kafka"):
+                    break
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, said.splitlines()[-1]) == (130, "casetrail: Interrupted.")
     assert (postgres_of(home), kafka_of(home)) == (None, None)
 

@@ -57,6 +57,8 @@ class Sender:
                             return done
                         sent(len(part))
                     self._await_taken(done, stop)
+                    if stop.is_set():
+                        return done  # nothing of the next round may be there before this one is
             finally:
                 abandon(producer)
         return done

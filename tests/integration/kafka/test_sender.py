@@ -78,8 +78,10 @@ def test_a_round_waits_for_the_one_before_and_nothing_is_refused(
     assert [last - first for first, last in (sending.done or {}).values()] in ([0, 0], [0, 1])
 
 
-def test_who_stops_it_does_not_wait_for_what_was_sent_to_be_taken(sending: Sending) -> None:
+def test_stopped_it_neither_waits_for_what_was_sent_nor_sends_of_the_next_round(
+    sending: Sending, admin: Admin, prefix: str
+) -> None:
     assert within(SECONDS, lambda: sending.sent == 1)
     sending.stop.set()
     assert within(SECONDS, lambda: sending.done is not None)
-    assert sending.sent == 1
+    assert records(admin, prefix) == 1

@@ -79,9 +79,22 @@ def test_a_round_waits_for_the_one_before_and_nothing_is_refused(
 
 
 def test_stopped_it_neither_waits_for_what_was_sent_nor_sends_of_the_next_round(
-    sending: Sending, admin: Admin, prefix: str
+    kafka_cluster: Cluster, admin: Admin, prefix: str, database_url: str
 ) -> None:
-    assert within(SECONDS, lambda: sending.sent == 1)
-    sending.stop.set()
-    assert within(SECONDS, lambda: sending.done is not None)
+    create_topics(admin, prefix)
+    first, *others = [record_of(place_order(n), "/test") for n in range(900)]
+    sender = Sender(kafka_cluster.address, prefix, database_url)
+    stop, acknowledged = threading.Event(), threading.Event()
+
+    def send() -> None:
+        sender.send([[first], others], stop, lambda _more: acknowledged.set())
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        assert acknowledged.wait(SECONDS)
+    finally:
+        stop.set()
+        thread.join(SECONDS)
+    assert not thread.is_alive()
     assert records(admin, prefix) == 1

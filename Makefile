@@ -33,7 +33,7 @@ test: setup ## Run the unit, integration and acceptance tests (ARGS='-k words')
 	$(PYTEST) $(ARGS)
 
 soak: setup ## Run the soak tests: kills, races, long random sequences
-	$(BIN)/pytest tests/soak -o faulthandler_timeout=1500 $(ARGS)
+	$(BIN)/pytest tests/soak -n 2 --dist=loadfile -o faulthandler_timeout=1500 $(ARGS)
 
 bench: setup ## Print the benchmarks' ratios (SMOKE=1: seconds, only to see that they run)
 	$(BIN)/python -m tests.bench $(if $(SMOKE),--smoke) $(ARGS)

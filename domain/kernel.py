@@ -195,6 +195,15 @@ class Emit:
     occurred_at: datetime | None = None
     actor: Actor | None = None
 
+    def stamp(self, before: int, context: Context) -> Stamp:
+        """Its stamp as the event that follows version `before` of its stream."""
+        return Stamp(
+            before + 1,
+            self.occurred_at or context.occurred_at,
+            context.now,
+            self.actor or context.actor,
+        )
+
 
 # ----------------------------------------------------------------- commands
 

@@ -8,7 +8,7 @@ from domain.case.outcome import is_against_shop, standing_rulings
 from domain.case.rules import on
 from domain.case.state import Case, Status
 from domain.case.values import Outcome, Party, Rating, RefundBasis
-from domain.kernel import Context, Emit, Stamp, case_stream
+from domain.kernel import Context, Emit, case_stream
 
 
 def judge(case: Case) -> ev.ExemptionJudged:
@@ -60,11 +60,5 @@ def judged(case: Case, emits: list[Emit], context: Context) -> list[Emit]:
 def _after(case: Case, own: list[Emit], context: Context) -> Case:
     for emit in own:
         event: CaseEvent = emit.event  # type: ignore[assignment]  # a case's stream holds no other
-        stamp = Stamp(
-            version=case.version + 1,
-            occurred_at=emit.occurred_at or context.occurred_at,
-            decided_at=context.now,
-            actor=emit.actor or context.actor,
-        )
-        case = evolve(case, event, stamp)
+        case = evolve(case, event, emit.stamp(case.version, context))
     return case

@@ -8,7 +8,7 @@ from domain import order
 from domain.case.rules import divergence
 from domain.case.state import Case
 from domain.case.values import DivergenceKind
-from domain.kernel import Context, Emit, Stamp
+from domain.kernel import Context, Emit
 from domain.order import Order, OrderCommand
 from domain.sla.follow import follow
 from domain.world import World
@@ -35,7 +35,7 @@ def decide_order(command: OrderCommand, world: World, context: Context) -> list[
 
 def _with(before: Order, emits: list[Emit], context: Context) -> Order:
     for emit in emits:
-        stamp = Stamp(before.version + 1, context.occurred_at, context.now, context.actor)
+        stamp = emit.stamp(before.version, context)
         before = order.evolve(before, emit.event, stamp)  # type: ignore[arg-type]  # the order's own
     return before
 

@@ -52,12 +52,7 @@ class Timekeeper:
 
     def apply(self, emit: Emit) -> Stamp:
         """Fold one event of the case and collect it. Returns its stamp."""
-        stamp = Stamp(
-            version=self.case.version + 1,
-            occurred_at=emit.occurred_at or self._context.occurred_at,
-            decided_at=self._context.now,
-            actor=emit.actor or self._context.actor,
-        )
+        stamp = emit.stamp(self.case.version, self._context)
         event: CaseEvent = emit.event  # type: ignore[assignment]  # a case's stream holds no other
         self.case = evolve(self.case, event, stamp)
         self.emits.append(emit)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from domain.kernel import (
-    Actor,
     Command,
     Context,
     Emit,
@@ -282,7 +281,7 @@ class Batch:
         world = World(self._sight)
         try:
             emits = self._decider.decide(request.command, world, context)
-            item.steps = self._steps(emits, occurred_at, request.actor)
+            item.steps = self._steps(emits, context)
         except Rejected as refusal:
             item.refusal = refusal
         except NotLoaded as e:
@@ -297,7 +296,7 @@ class Batch:
         item.reads.update(step.stream for step in item.steps)
         item.decided_at = self.now
 
-    def _steps(self, emits: Sequence[Emit], occurred_at: datetime, actor: Actor) -> list[Step]:
+    def _steps(self, emits: Sequence[Emit], context: Context) -> list[Step]:
         evolved: dict[str, State] = {}
         steps: list[Step] = []
         for emit in emits:
@@ -305,8 +304,7 @@ class Batch:
             before = evolved.get(stream, self._sight.get(stream))
             if before is None:
                 raise NotLoaded(stream)
-            at = emit.occurred_at or occurred_at
-            stamp = Stamp(before.version + 1, at, self.now, emit.actor or actor)
+            stamp = emit.stamp(before.version, context)
             after = self._decider.evolve(before, emit.event, stamp)
             evolved[stream] = after
             steps.append(Step(stream, emit.event, stamp, before, after))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import getpass
-import signal
-import threading
 from base64 import b64encode
 from dataclasses import asdict
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +13,8 @@ from rich.table import Table
 from infra.cli.app import Json, app
 from infra.cli.glossary import refusal_words
 from infra.cli.kafka import kafka
-from infra.cli.observing import Metrics, observed
+from infra.cli.observing import Metrics
+from infra.cli.running import run_alone
 from infra.cli.terminal import Terminal, terminal_of
 from infra.failure import Failure
 from infra.wiring import open_kafka, open_store, open_system
@@ -39,27 +37,12 @@ def intake(
     from infra.kafka.intake_wiring import open_intake  # late: the domain comes with it
 
     terminal = terminal_of(context)
-    stop = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
     with (
         open_system(terminal.settings, terminal.say) as system,
         open_kafka(terminal.settings, terminal.say) as address,
         open_intake(system, address, terminal.say) as worker,
     ):
-        if once:
-            worker.catch_up()
-        else:
-            before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
-            try:
-                terminal.say("Running; Ctrl-C stops.")
-                with observed(terminal, system, address, (worker.activity,), metrics):
-                    worker.run(stop)
-            finally:
-                for number, handler in before.items():
-                    signal.signal(number, handler)
+        run_alone(terminal, system, address, worker, once=once, metrics=metrics)
         terminal.write(
             terminal.t(
                 "{records} records taken, {letters} of them dead letters.",

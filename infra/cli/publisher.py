@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from infra.cli.app import Json, app
-from infra.cli.observing import Metrics, observed
+from infra.cli.observing import Metrics
+from infra.cli.running import run_alone
 from infra.cli.terminal import Terminal, terminal_of
 from infra.postgres import connect
 from infra.wiring import open_kafka, open_system
@@ -40,27 +38,12 @@ def run(
     from infra.kafka.publisher.wiring import build_publisher  # late: the domain comes with it
 
     terminal = terminal_of(context)
-    stop = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
     with (
         open_system(terminal.settings, terminal.say) as system,
         open_kafka(terminal.settings, terminal.say) as address,
     ):
         worker = build_publisher(system, address, terminal.say)
-        if once:
-            worker.catch_up()
-        else:
-            before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
-            try:
-                terminal.say("Running; Ctrl-C stops.")
-                with observed(terminal, system, address, (worker.activity,), metrics):
-                    worker.run(stop)
-            finally:
-                for number, handler in before.items():
-                    signal.signal(number, handler)
+        run_alone(terminal, system, address, worker, once=once, metrics=metrics)
         terminal.write(terminal.t("{records} records published.", records=worker.sent))
 
 

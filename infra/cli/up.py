@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 from collections.abc import Generator, Sequence
-from types import FrameType
 from typing import Annotated, Protocol
 
 import typer
@@ -14,6 +12,7 @@ import typer
 from infra.cli.app import app
 from infra.cli.live import show_once, watch_views
 from infra.cli.observing import Metrics, observed
+from infra.cli.running import signalled
 from infra.cli.sample import Sample, prepare_sample
 from infra.cli.terminal import terminal_of
 from infra.failure import Failure
@@ -48,7 +47,7 @@ def up(
             else:
                 sending = () if told is None else (told,)
                 with (
-                    _signalled() as stop,
+                    signalled() as stop,
                     observed(terminal, system, kafka.address, workers.activities, metrics),
                     _running((*workers.all, *sending), stop),
                 ):
@@ -66,22 +65,6 @@ def _send(workers: Workers, told: Sample) -> None:
     with told.progress, _running((*workers.keepers, *workers.ways_in, told), stop):
         while not (told.finished.wait(0.05) or stop.is_set()):
             pass
-
-
-@contextlib.contextmanager
-def _signalled() -> Generator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, instead of ending the program at once."""
-    stop = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Runs(Protocol):

@@ -23,7 +23,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import from_json
 
 from consumers.kafka_record import WAY_IN, Record, origin
 from consumers.mappings.after_sale import CURRENCY, problem_of
@@ -44,7 +43,7 @@ from domain.case.commands import (
 from domain.case.values import Channel, ItemClaim, Party, RulingFor, Share, Stage
 from domain.kernel import Actor, ActorKind, Ident, Platform, Private, Role
 from domain.money import Money, apportion, exponent
-from domain.request import MAX_BYTES, Malformed, Request, malformed
+from domain.request import Malformed, Request, malformed, parse_object
 from domain.sla.events import ClockName
 
 # ------------------------------------------------------------- what platforms write
@@ -203,18 +202,9 @@ class PlatformTopic:
 
 
 def _fields(record: Record) -> Mapping[str, Any]:
-    value = record.value
-    if value is None:
+    if record.value is None:
         raise Malformed("tombstone", "A record without a value asks for nothing.")
-    if len(value) > MAX_BYTES:
-        raise Malformed("message_too_large", f"A message has at most {MAX_BYTES} bytes.")
-    try:
-        fields = from_json(value, allow_inf_nan=False)
-    except ValueError as e:
-        raise Malformed("broken_json", f"This is not JSON: {e}.") from e
-    if not isinstance(fields, dict):
-        raise Malformed("broken_json", "A message is a JSON object.")
-    return cast("dict[str, Any]", fields)
+    return parse_object(record.value)
 
 
 def _platform(record: Record, fields: Mapping[str, Any]) -> Platform:

@@ -73,6 +73,11 @@ class Message(Model):
 
 def parse_request(raw: bytes | str, source: str, origin: str = "") -> Request:
     """The request that a JSON message asks for; Malformed if it asks for none."""
+    return build_request(parse_object(raw), source, origin)
+
+
+def parse_object(raw: bytes | str) -> dict[str, Any]:
+    """The JSON object that a message is; Malformed if it is none, or too large."""
     if len(raw) > MAX_BYTES:
         raise Malformed("message_too_large", f"A message has at most {MAX_BYTES} bytes.")
     try:
@@ -81,7 +86,7 @@ def parse_request(raw: bytes | str, source: str, origin: str = "") -> Request:
         raise Malformed("broken_json", f"This is not JSON: {e}.") from e
     if not isinstance(fields, dict):
         raise Malformed("broken_json", "A message is a JSON object.")
-    return build_request(cast("dict[str, Any]", fields), source, origin)
+    return cast("dict[str, Any]", fields)
 
 
 def build_request(fields: Mapping[str, Any], source: str, origin: str = "") -> Request:

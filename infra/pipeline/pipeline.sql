@@ -38,16 +38,6 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) AS e
 
--- name: upsert_snapshots
--- Never an older one over a newer one of the same code.
-INSERT INTO snapshots AS kept (stream, version, made_by, state)
-SELECT stream, version, %(made_by)b, state
-FROM unnest(%(streams)b::text[], %(versions)b::bigint[], %(states)b::bytea[])
-    AS new (stream, version, state)
-ON CONFLICT (stream) DO UPDATE
-    SET version = excluded.version, made_by = excluded.made_by, state = excluded.state
-    WHERE (kept.made_by = excluded.made_by) IS FALSE OR kept.version < excluded.version
-
 -- name: select_written
 -- Whether a batch whose connection broke was committed.
 SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, e.state

@@ -19,7 +19,7 @@ import domain
 from domain.kernel import State
 from infra.postgres import load_statements
 
-SQL = load_statements(Path(__file__).with_name("pipeline.sql"))
+SQL = load_statements(Path(__file__).with_name("snapshots.sql"))
 
 WORTH_KEEPING = 8
 """Events that had to be folded: reading a snapshot takes as long as folding eight, and making

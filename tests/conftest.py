@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from infra.postgres import Server, embedded_server
 from tests.databases import Database, fresh_database, prepare_template
+from tests.support.processes import short_folder
 
 HOME = pytest.StashKey[Path]()
 SKIPPED = pytest.StashKey[list[str]]()
@@ -85,6 +86,13 @@ def postgres_server(request: pytest.FixtureRequest) -> Generator[Server]:
     with embedded_server(request.config.stash[HOME], version) as server:
         prepare_template(server)
         yield server
+
+
+@pytest.fixture
+def home() -> Generator[Path]:
+    """An empty home of the test's own, for servers that may be stopped or killed."""
+    with short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -9,11 +9,9 @@ from typing import Any
 
 from infra.kafka import embedded_kafka
 from infra.settings import read_settings
-from tests.acceptance.test_up import casetrail, home, running_up
+from tests.acceptance.test_up import casetrail, running_up
 from tests.integration.cli.program import complaint
 from tests.support.published import eventually, read_published
-
-__all__ = ["home"]
 
 
 def status(home: Path) -> dict[str, Any]:

@@ -5,20 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import tempfile
-from collections.abc import Generator
 from pathlib import Path
-
-import pytest
 
 from tests.acceptance.test_up import CASETRAIL, ENVIRONMENT, casetrail, running_up
 from tests.support.processes import within
-
-
-@pytest.fixture
-def home() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        yield Path(folder)
 
 
 def events(home: Path) -> int:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -21,12 +20,6 @@ CASETRAIL = Path(sys.executable).with_name("casetrail")
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith("CASETRAIL_")
 }
-
-
-@pytest.fixture
-def home() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        yield Path(folder)
 
 
 def casetrail(*words: str | Path, env: Mapping[str, str] = ENVIRONMENT) -> list[str]:

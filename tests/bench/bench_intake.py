@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,6 +22,7 @@ from tests.bench.baseline import insert_bare, open_library
 from tests.databases import Database, fresh_database
 from tests.support.cases import complain, contact
 from tests.support.kafka import Sent, as_record, create_topics, open_intake
+from tests.support.processes import short_folder
 from tests.support.store import place_order, ship_order
 
 AT_ONCE = 5_000
@@ -31,8 +30,8 @@ AT_ONCE = 5_000
 
 def run(server: Server, smoke: bool) -> None:
     with (
-        tempfile.TemporaryDirectory(prefix="ct-bench-") as home,
-        embedded_kafka(Path(home), cache=read_settings().cache) as cluster,
+        short_folder() as home,
+        embedded_kafka(home, cache=read_settings().cache) as cluster,
     ):
         address = cluster.address
         with open_admin(address) as admin:

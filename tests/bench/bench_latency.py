@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
@@ -31,6 +29,7 @@ from tests.bench.bench_pipeline import print_percentiles
 from tests.databases import fresh_database
 from tests.support.cases import complain, contact
 from tests.support.kafka import Sent, as_record, open_intake
+from tests.support.processes import short_folder
 
 PREFIX = "latency"
 SHARE = 0.1
@@ -40,8 +39,8 @@ SHARE = 0.1
 def run(server: Server, smoke: bool) -> None:
     cases, seconds = (100, 3.0) if smoke else (2_000, 30.0)
     with (
-        tempfile.TemporaryDirectory(prefix="ct-bench-") as home,
-        embedded_kafka(Path(home), cache=read_settings().cache) as cluster,
+        short_folder() as home,
+        embedded_kafka(home, cache=read_settings().cache) as cluster,
         fresh_database(server) as database,
     ):
         address = cluster.address

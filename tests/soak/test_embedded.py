@@ -7,13 +7,9 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Generator
 from contextlib import closing, suppress
 from pathlib import Path
-
-import pytest
 
 from infra.guard import is_alive, server_of
 from infra.postgres import connect, embedded_server
@@ -31,12 +27,6 @@ with embedded_server(Path(sys.argv[1])) as server:
             row = conn.execute("insert into notes default values returning id").fetchone()
             print(row[0], flush=True)
 """
-
-
-@pytest.fixture
-def home() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        yield Path(folder)
 
 
 def confirmed_before_the_kill(home: Path, chance: random.Random) -> set[int]:

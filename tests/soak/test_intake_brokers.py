@@ -3,11 +3,9 @@ go on, stand still and come back; nothing that was acknowledged is lost."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Generator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -16,15 +14,16 @@ from infra.kafka.intake import Intake
 from infra.kafka.publisher import Publisher
 from infra.settings import read_settings
 from tests.soak.test_kafka_brokers import quiet
-from tests.support.kafka import open_intake, running
+from tests.support.kafka import open_intake
+from tests.support.processes import short_folder
 from tests.support.published import (
     behind,
     check_answered,
     check_complete_and_in_order,
-    publishing,
     read_published,
 )
 from tests.support.taken import Load, check_all_taken, check_taken, eventually, load
+from tests.support.workers import running
 
 __all__ = ["quiet"]
 
@@ -36,8 +35,8 @@ SECONDS = 150.0
 @pytest.fixture(scope="module")
 def cluster() -> Generator[Cluster]:
     with (
-        tempfile.TemporaryDirectory(prefix="ct-") as folder,
-        embedded_kafka(Path(folder), 3, cache=read_settings().cache) as found,
+        short_folder() as folder,
+        embedded_kafka(folder, 3, cache=read_settings().cache) as found,
     ):
         with open_admin(found.address) as admin:
             init_topics(admin, PREFIX)
@@ -74,7 +73,7 @@ def test_one_killed_goes_on_two_killed_wait_and_all_come_back(
         load(address, PREFIX) as sent,
         open_intake(database_url, address, PREFIX) as (intake, _),
         running(intake),
-        publishing(publisher),
+        running(publisher),
     ):
         goes_on(sent, intake)
         for number in (1, 2, 3):

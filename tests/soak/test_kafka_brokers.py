@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +27,7 @@ from infra.kafka import (
     producer_config,
 )
 from infra.settings import read_settings
-from tests.support.processes import within
+from tests.support.processes import short_folder, within
 
 TOPIC = Topic("notes", "in", 1, 1, False, "key", "")
 NAME = TOPIC.full_name("soak")
@@ -52,8 +50,8 @@ def quiet() -> Generator[None]:
 @pytest.fixture(scope="module")
 def cluster() -> Generator[Cluster]:
     with (
-        tempfile.TemporaryDirectory(prefix="ct-") as folder,
-        embedded_kafka(Path(folder), 3, cache=read_settings().cache) as found,
+        short_folder() as folder,
+        embedded_kafka(folder, 3, cache=read_settings().cache) as found,
     ):
         with open_admin(found.address) as admin:
             init_topics(admin, "soak", [TOPIC])

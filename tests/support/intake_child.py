@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from infra.settings import KafkaAddress
 from tests.support.kafka import open_intake
+from tests.support.workers import signalling
 
 SESSION_MS = 6_000
 
@@ -57,20 +57,16 @@ def main(
     nth: str = "1",
     number: str = "9",
 ) -> None:
-    left = int(nth)
-
-    def step(name: str) -> None:
-        nonlocal left
-        if name == at:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), int(number))
-
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     address = KafkaAddress(tuple(bootstrap.split(",")))
     with open_intake(
-        url, address, prefix, member=member, step=step, session_ms=int(session_ms)
+        url,
+        address,
+        prefix,
+        member=member,
+        step=signalling(at, nth, number),
+        session_ms=int(session_ms),
     ) as (intake, _):
         print("ready", flush=True)
         intake.run(stop)

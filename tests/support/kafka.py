@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -111,27 +110,3 @@ def open_intake(
             session_ms=session_ms,
         )
         yield intake, store
-
-
-@contextlib.contextmanager
-def running(intake: Intake) -> Generator[threading.Thread]:
-    """The intake in a thread until the end of the block; raises what ended it before."""
-    stop = threading.Event()
-    failures: list[Exception] = []
-
-    def run() -> None:
-        try:
-            intake.run(stop)
-        except Exception as e:
-            failures.append(e)
-
-    thread = threading.Thread(target=run, name=intake.name)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not thread.is_alive()
-    if failures:
-        raise failures[0]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
-from collections.abc import Generator
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -13,7 +10,6 @@ from urllib.request import urlopen
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.settings import HostPort
-from infra.wiring import Worker
 
 
 def values_of(at: HostPort) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -43,29 +39,3 @@ def health_of(at: HostPort, path: str) -> tuple[int, dict[str, str]]:
             status, content = e.code, e.read()
     parts: dict[str, Any] = json.loads(content)["parts"]
     return status, {name: part["reason"] for name, part in parts.items() if not part["ok"]}
-
-
-@contextlib.contextmanager
-def working(*workers: Worker) -> Generator[None]:
-    """Each in a thread until the end of the block; raises what ended one before."""
-    stop = threading.Event()
-    failures: list[Exception] = []
-
-    def run(worker: Worker) -> None:
-        try:
-            worker.run(stop)
-        except Exception as e:
-            failures.append(e)
-
-    threads = [threading.Thread(target=run, args=(one,), name=one.name) for one in workers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(30)
-    assert not any(thread.is_alive() for thread in threads)
-    if failures:
-        raise failures[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -34,6 +35,25 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@contextmanager
+def short_folder() -> Generator[Path]:
+    """A temporary folder with a short path, unlike pytest's own. It is deleted once no server
+    works in it: the guard of one whose user was killed needs a moment."""
+    with tempfile.TemporaryDirectory(prefix="ct-") as name:
+        folder = Path(name)
+        yield folder
+        assert within(60, lambda: not works_in(folder)), works_in(folder)
+
+
+def works_in(folder: Path) -> list[psutil.Process]:
+    """The processes, servers among them, whose working directory is in that folder."""
+
+    def is_there(process: psutil.Process) -> bool:
+        return Path(process.info["cwd"] or "/").is_relative_to(folder)
+
+    return [process for process in psutil.process_iter(["cwd"]) if is_there(process)]
 
 
 def guards_of(home: Path) -> list[psutil.Process]:

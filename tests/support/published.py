@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
@@ -22,7 +21,6 @@ from kafka.structs import TopicPartition  # type: ignore[import-untyped]
 
 from infra.kafka import TOPICS, Cluster, consumer_config
 from infra.kafka.contracts.schemas import frozen
-from infra.kafka.publisher import Publisher
 from infra.settings import KafkaAddress
 
 SECONDS = 60.0
@@ -165,30 +163,6 @@ def leader(url: str) -> int | None:
             " AND a.application_name LIKE 'casetrail publisher %'"
         ).fetchone()
     return None if row is None else int(row[0])
-
-
-@contextlib.contextmanager
-def publishing(publisher: Publisher) -> Generator[None]:
-    """The publisher in a thread until the end of the block; raises what ended it before."""
-    stop = threading.Event()
-    failures: list[Exception] = []
-
-    def run() -> None:
-        try:
-            publisher.run(stop)
-        except Exception as e:
-            failures.append(e)
-
-    thread = threading.Thread(target=run, name=publisher.name)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not thread.is_alive()
-    if failures:
-        raise failures[0]
 
 
 @contextlib.contextmanager

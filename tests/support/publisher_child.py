@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 
 from infra.kafka.publisher import Publisher
 from infra.settings import KafkaAddress
+from tests.support.workers import signalling
 
 
 def main(
@@ -23,15 +23,6 @@ def main(
     nth: str = "1",
     number: str = "9",
 ) -> None:
-    left = int(nth)
-
-    def step(name: str) -> None:
-        nonlocal left
-        if name == at:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), int(number))
-
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     publisher = Publisher(
@@ -41,7 +32,7 @@ def main(
         page=20,
         poll=0.2,
         session_seconds=float(session_seconds),
-        step=step,
+        step=signalling(at, nth, number),
     )
     print("ready", flush=True)
     publisher.run(stop)

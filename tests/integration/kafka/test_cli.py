@@ -7,11 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Generator
 from pathlib import Path
-
-import pytest
 
 from infra.guard import is_alive, server_of
 from infra.kafka import TOPICS, Admin, Cluster
@@ -21,12 +17,6 @@ CASETRAIL = Path(sys.executable).with_name("casetrail")
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith("CASETRAIL_")
 }
-
-
-@pytest.fixture
-def home() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        yield Path(folder)
 
 
 def casetrail(

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +59,6 @@ with embedded_kafka(home / "work") as cluster:
 TOPIC = Topic("notes", "in", 1, 1, False, "key", "")
 MEGABYTE = 2**20
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def home() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        yield Path(folder)
 
 
 def pid_of(cluster: Cluster) -> int:

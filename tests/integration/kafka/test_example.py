@@ -10,8 +10,8 @@ from pathlib import Path
 from infra.kafka import Cluster
 from infra.kafka.publisher import Publisher
 from tests.integration.kafka.test_publisher import topics
-from tests.support.kafka import open_intake, running
-from tests.support.published import publishing
+from tests.support.kafka import open_intake
+from tests.support.workers import running
 
 __all__ = ["topics"]
 
@@ -33,7 +33,7 @@ def test_the_example_sends_awaits_and_follows(
     with (
         open_intake(database_url, address, topics) as (intake, _),
         running(intake),
-        publishing(publisher),
+        running(publisher),
     ):
         done = subprocess.run(
             [sys.executable, str(EXAMPLE), address.bootstrap[0], topics],

@@ -23,7 +23,7 @@ from infra.kafka.intake_slice import Offsets
 from infra.postgres import Server
 from tests.databases import fresh_database
 from tests.support.cases import complain, contact, note
-from tests.support.kafka import Sent, as_record, create_topics, open_intake, running, send
+from tests.support.kafka import Sent, as_record, create_topics, open_intake, send
 from tests.support.proxy import Fault, faulty_proxy
 from tests.support.store import place_order, ship_order
 from tests.support.taken import (
@@ -34,6 +34,7 @@ from tests.support.taken import (
     log_of,
     offsets_of,
 )
+from tests.support.workers import running
 
 
 @pytest.fixture
@@ -263,7 +264,7 @@ def test_without_a_database_it_waits_and_comes_back_by_itself(
     with (
         faulty_proxy(database_url) as proxy,
         open_intake(proxy.url, kafka_cluster.address, topics) as (intake, _),
-        running(intake) as thread,
+        running(intake) as (thread,),
     ):
         send(kafka_cluster.address, topics, [as_record(place_order(1))])
         eventually(lambda: intake.records == 1)

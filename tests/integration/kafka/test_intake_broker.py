@@ -10,8 +10,9 @@ from infra.kafka import Cluster, open_admin
 from tests.integration.kafka.test_intake_database import has_more
 from tests.integration.kafka.test_intake_kill import is_caught_up
 from tests.integration.kafka.test_publisher_kill import own_cluster
-from tests.support.kafka import create_topics, open_intake, running
+from tests.support.kafka import create_topics, open_intake
 from tests.support.taken import check_all_taken, eventually, load
+from tests.support.workers import running
 
 __all__ = ["own_cluster"]
 
@@ -26,7 +27,7 @@ def test_without_a_broker_it_waits_and_comes_back_by_itself(
     with (
         load(address, prefix) as sent,
         open_intake(database_url, address, prefix) as (intake, _),
-        running(intake) as thread,
+        running(intake) as (thread,),
     ):
         for _ in range(3):
             eventually(partial(has_more, intake, intake.records))

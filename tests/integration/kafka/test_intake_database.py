@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -25,9 +24,11 @@ from tests.databases import Database, fresh_database, prepare_template
 from tests.integration.kafka.test_intake import other_url, topics
 from tests.integration.kafka.test_intake_kill import check_as_unbroken, is_caught_up
 from tests.support.cases import complain, contact
-from tests.support.kafka import as_record, open_intake, running, send
+from tests.support.kafka import as_record, open_intake, send
+from tests.support.processes import short_folder
 from tests.support.proxy import Fault, Proxy, faulty_proxy
 from tests.support.taken import check_all_taken, check_taken, eventually, letters_of, load
+from tests.support.workers import running
 
 __all__ = ["other_url", "topics"]
 
@@ -38,8 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 @contextmanager
 def own_server() -> Generator[tuple[Path, Server]]:
     """A server that may be stopped, and its home."""
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        home = Path(folder)
+    with short_folder() as home:
         with embedded_server(home) as server:
             prepare_template(server)
         with ExitStack() as stack:
@@ -66,7 +66,7 @@ def stop_and_restart(
     with (
         load(address, prefix) as sent,
         open_intake(url, address, prefix) as (intake, _),
-        running(intake) as thread,
+        running(intake) as (thread,),
         ExitStack() as servers,
     ):
         for _ in range(rounds):

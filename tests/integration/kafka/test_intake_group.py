@@ -18,7 +18,7 @@ from infra.kafka.intake_wiring import read_on_from
 from infra.wiring import Store
 from tests.integration.kafka.test_intake import other_url, topics
 from tests.integration.kafka.test_intake_kill import SESSION_MS, check_as_unbroken, is_caught_up
-from tests.support.kafka import as_record, create_topics, open_intake, running, send
+from tests.support.kafka import as_record, create_topics, open_intake, send
 from tests.support.store import place_order
 from tests.support.taken import (
     check_all_taken,
@@ -28,6 +28,7 @@ from tests.support.taken import (
     offsets_of,
     read_topics,
 )
+from tests.support.workers import running
 
 __all__ = ["other_url", "topics"]
 

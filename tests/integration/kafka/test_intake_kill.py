@@ -11,7 +11,7 @@ import pytest
 from infra.kafka import Cluster
 from tests.integration.kafka.test_intake import other_url, topics
 from tests.support.intake_child import intake_process, is_stopped
-from tests.support.kafka import Sent, open_intake, running, send
+from tests.support.kafka import Sent, open_intake, send
 from tests.support.taken import (
     answers_of,
     check_all_taken,
@@ -21,6 +21,7 @@ from tests.support.taken import (
     load,
     log_of,
 )
+from tests.support.workers import running
 
 __all__ = ["other_url", "topics"]
 

@@ -46,10 +46,11 @@ from tests.support.cases import (
     refund_succeeded,
     request_refund,
 )
-from tests.support.kafka import Sent, as_record, create_topics, open_intake, running, send
+from tests.support.kafka import Sent, as_record, create_topics, open_intake, send
 from tests.support.platforms import LINE, SHOP, kuaishous_life, told
 from tests.support.store import ERP, LONG_AGO, ask, open_store, place_order, ship_order
 from tests.support.taken import answers_of, check_all_taken, eventually, letters_of, log_of
+from tests.support.workers import running
 
 __all__ = ["other_url", "topics"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -13,15 +12,15 @@ from infra.kafka import Cluster, embedded_kafka
 from infra.kafka.broker import answers
 from infra.kafka.keeper import BrokerKeeper
 from tests.integration.kafka.clients import SECONDS
-from tests.support.processes import within
+from tests.support.processes import short_folder, within
 
 
 @pytest.fixture(scope="module")
 def cluster(kafka_cache: Path) -> Generator[Cluster]:
     """One that nobody else uses."""
     with (
-        tempfile.TemporaryDirectory(prefix="ct-") as home,
-        embedded_kafka(Path(home), cache=kafka_cache) as made,
+        short_folder() as home,
+        embedded_kafka(home, cache=kafka_cache) as made,
     ):
         yield made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import closing
@@ -24,9 +23,11 @@ from infra.postgres.roles import APPLICATION, DATABASE, OWNER, prepare_database
 from infra.settings import HostPort
 from tests.support.cases import complain, contact
 from tests.support.kafka import Sent, as_record, open_intake, send
-from tests.support.observed import health_of, value_of, working
+from tests.support.observed import health_of, value_of
+from tests.support.processes import short_folder
 from tests.support.published import eventually
 from tests.support.store import open_store, place_order, ship_order
+from tests.support.workers import running
 
 ANY_PORT = HostPort("127.0.0.1", 0)
 
@@ -176,7 +177,7 @@ def test_not_ready_while_the_database_is_stopped_and_ready_when_it_is_back(
     kafka_cluster: Cluster, topics: str
 ) -> None:
     with contextlib.ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ct-")))
+        home = stack.enter_context(short_folder())
         server = contextlib.ExitStack()
         url = server.enter_context(own_server(home)).url(DATABASE, APPLICATION)
         stack.callback(server.close)
@@ -185,7 +186,7 @@ def test_not_ready_while_the_database_is_stopped_and_ready_when_it_is_back(
         publisher = Publisher(url, kafka_cluster.address, topics)
         workers = (intake.activity, engine.activity, publisher.activity)
         at = stack.enter_context(ops(url, kafka_cluster, topics, *workers))
-        stack.enter_context(working(intake, engine, publisher))
+        stack.enter_context(running(intake, engine, publisher))
         eventually(lambda: health_of(at, "readyz") == (200, {}))
 
         server.close()
@@ -213,7 +214,7 @@ def test_what_stands_because_a_table_is_locked_is_not_ready_until_it_moves(
         at = stack.enter_context(
             ops(database_url, kafka_cluster, topics, intake.activity, stands_after=1.0)
         )
-        stack.enter_context(working(intake))
+        stack.enter_context(running(intake))
         send(kafka_cluster.address, topics, [as_record(place_order(1))])
         eventually(lambda: value_of(at, "worker_items_total", worker="intake") == 1)
         number = 1
@@ -251,7 +252,7 @@ def test_a_loop_that_hangs_is_not_alive_until_it_comes_round_again(
         at = stack.enter_context(
             ops(database_url, kafka_cluster, topics, intake.activity, stuck_after=3.0)
         )
-        stack.enter_context(working(intake))
+        stack.enter_context(running(intake))
         stack.callback(hangs.set)
         eventually(lambda: health_of(at, "healthz") == (200, {}) and bool(intake.places()))
         send(kafka_cluster.address, topics, [as_record(place_order(1))])

@@ -29,10 +29,10 @@ from tests.support.published import (
     check_contract,
     eventually,
     positions,
-    publishing,
     read_published,
 )
 from tests.support.store import open_store, place_order
+from tests.support.workers import running
 
 forgets_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """kafka-python leaves the socket of an attempt that failed, or was given up, to the collector."""
@@ -96,7 +96,7 @@ def test_a_running_publisher_tells_what_is_committed_meanwhile(
     kafka_cluster: Cluster, topics: str, database_url: str
 ) -> None:
     publisher = Publisher(database_url, kafka_cluster.address, topics, poll=30)
-    with publishing(publisher):
+    with running(publisher):
         for seed in range(4):
             submit(database_url, deal(seed, 20))
             # Long before it would look by itself: the writer says so.
@@ -307,7 +307,7 @@ def test_an_event_that_cannot_be_published_stops_events_behind_it_only_and_says_
         poll=0.1,
         say=lambda text, **values: said.append(text.format(**values)),
     )
-    with publishing(waiting):
+    with running(waiting):
         eventually(lambda: "unheard_of" in str(error_of(database_url)))
     assert len(said) == 1
     assert "unheard_of" in said[0]
@@ -326,7 +326,7 @@ def test_a_topic_that_is_missing_is_waited_for(
 ) -> None:
     submit(database_url, [complain(1, "c1", order=1)])
     publisher = Publisher(database_url, kafka_cluster.address, prefix, poll=0.1)
-    with publishing(publisher):
+    with running(publisher):
         eventually(lambda: error_of(database_url) is not None)
         assert positions(database_url)["case-events"] == 0
         init_topics(admin, prefix)
@@ -351,7 +351,7 @@ def test_a_record_that_the_broker_refuses_stops_nothing_for_good(
         return error_of(database_url) is not None
 
     publisher = Publisher(database_url, kafka_cluster.address, topics, poll=0.1)
-    with publishing(publisher):
+    with running(publisher):
         eventually(is_refused)
         limit(admin, f"{topics}.case-events", enough)
         # The producer that it was refused to would never send again.

@@ -21,10 +21,10 @@ from tests.support.published import (
     check_complete_and_in_order,
     eventually,
     positions,
-    publishing,
     read_published,
 )
 from tests.support.store import AGENT, ask, place_order
+from tests.support.workers import running
 
 __all__ = ["topics"]
 
@@ -79,7 +79,7 @@ def test_status_says_what_waits_and_who_publishes(
         "failed_at": None,
     }
     assert "records published" in casetrail("run", "--once").stdout
-    with publishing(Publisher(database_url, kafka_cluster.address, topics)):
+    with running(Publisher(database_url, kafka_cluster.address, topics)):
         eventually(lambda: json.loads(casetrail("status", "--json").stdout)["leader"] is not None)
         after = json.loads(casetrail("status", "--json").stdout)
     assert str(os.getpid()) in after["leader"]["process"]
@@ -112,7 +112,7 @@ def test_a_running_publisher_goes_back_when_told(
 ) -> None:
     submit(database_url, deal(1, 100))
     publisher = Publisher(database_url, kafka_cluster.address, topics, poll=0.2)
-    with publishing(publisher):
+    with running(publisher):
         eventually(lambda: not behind(database_url))
         casetrail("republish", "--from", "1")
         submit(database_url, deal(2, 20))
@@ -135,7 +135,7 @@ def test_what_is_published_again_is_the_same_though_more_is_known_by_then(
     ]
     submit(database_url, told)
     publisher = Publisher(database_url, kafka_cluster.address, topics, poll=0.1)
-    with publishing(publisher):
+    with running(publisher):
         eventually(lambda: not behind(database_url))
         casetrail("republish", "--from", "1")
         eventually(lambda: not behind(database_url))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, closing
@@ -27,6 +26,7 @@ from tests.integration.kafka.test_publisher import (
     submit,
     topics,
 )
+from tests.support.processes import short_folder
 from tests.support.proxy import faulty_proxy
 from tests.support.published import (
     behind,
@@ -36,9 +36,9 @@ from tests.support.published import (
     eventually,
     leader,
     positions,
-    publishing,
     read_published,
 )
+from tests.support.workers import running
 
 __all__ = ["collected", "topics"]
 
@@ -75,7 +75,7 @@ def test_a_second_publisher_takes_over_when_the_first_is_killed(
         submit(database_url, deal(1, 50))
         eventually(lambda: leader(database_url) is not None and not behind(database_url))
         second = Publisher(database_url, kafka_cluster.address, topics, poll=0.1)
-        with publishing(second):
+        with running(second):
             submit(database_url, deal(2, 50))
             eventually(lambda: not behind(database_url))
             assert second.sent == 0
@@ -90,7 +90,7 @@ def test_a_second_publisher_takes_over_when_the_first_ones_session_is_ended(
     kafka_cluster: Cluster, topics: str, database_url: str
 ) -> None:
     both = [Publisher(database_url, kafka_cluster.address, topics, poll=0.1) for _ in range(2)]
-    with publishing(both[0]), publishing(both[1]):
+    with running(both[0]), running(both[1]):
         led: list[int | None] = []
         for seed in range(4):
             submit(database_url, deal(seed, 50))
@@ -114,7 +114,7 @@ def test_a_leader_that_was_stopped_and_goes_on_moves_nothing(
         eventually(lambda: is_stopped(first.pid))
         assert positions(database_url)["case-events"] == 0
         second = Publisher(database_url, kafka_cluster.address, topics, poll=0.1)
-        with publishing(second):
+        with running(second):
             # The server has given the first one up.
             eventually(lambda: not behind(database_url))
             submit(database_url, deal(2, 50))
@@ -158,7 +158,7 @@ def test_while_the_database_is_away_the_publisher_waits_and_comes_back(
             poll=0.1,
             say=lambda text, **_: said.append(text),
         )
-        with publishing(publisher):
+        with running(publisher):
             submit(database_url, deal(1, 50))
             eventually(lambda: not behind(database_url))
             for seed in (2, 3):
@@ -179,14 +179,14 @@ def test_a_database_that_is_stopped_at_once_and_comes_back_skips_nothing(
     with (
         own_server() as (home, server),
         fresh_database(server) as database,
-        publishing(Publisher(database.url, kafka_cluster.address, topics, page=20, poll=0.1)),
+        running(Publisher(database.url, kafka_cluster.address, topics, page=20, poll=0.1)),
         ExitStack() as servers,
     ):
-        running = [server]
+        started = [server]
         for seed in range(3):
             submit(database.url, deal(seed, 100))
-            stop_at_once(running[-1])  # in the middle of pages
-            running.append(servers.enter_context(embedded_server(home)))
+            stop_at_once(started[-1])  # in the middle of pages
+            started.append(servers.enter_context(embedded_server(home)))
         eventually(lambda: not behind(database.url))
         check_all(kafka_cluster, topics, database.url)
 
@@ -201,8 +201,8 @@ def stop_at_once(server: Server) -> None:
 def own_cluster(kafka_cache: Path) -> Generator[Cluster]:
     """A broker that may be killed."""
     with (
-        tempfile.TemporaryDirectory(prefix="ct-") as folder,
-        embedded_kafka(Path(folder), cache=kafka_cache) as cluster,
+        short_folder() as folder,
+        embedded_kafka(folder, cache=kafka_cache) as cluster,
     ):
         yield cluster
 
@@ -215,7 +215,7 @@ def test_while_the_broker_is_away_the_publisher_waits_says_why_and_comes_back(
     with open_admin(own_cluster.address) as admin:
         init_topics(admin, prefix)
     publisher = Publisher(database_url, own_cluster.address, prefix, poll=0.1)
-    with publishing(publisher):
+    with running(publisher):
         submit(database_url, deal(1, 50))
         eventually(lambda: not behind(database_url))
         own_cluster.kill(1)

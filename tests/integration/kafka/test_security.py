@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from infra.kafka.broker import free_port
 from infra.settings import KafkaAddress, read_settings
 from tests.integration.kafka.certificates import make_certificates
 from tests.integration.kafka.clients import SECONDS, producer_of, read
+from tests.support.processes import short_folder
 
 USER, PASSWORD = "casetrail", 'it\'s; "secret" 密'
 MODULE = "org.apache.kafka.common.security"
@@ -81,8 +81,7 @@ def secured(kafka_cache: Path) -> Generator[Secured]:
         f"{listener}.scram-sha-256.sasl.jaas.config": jaas("scram.ScramLoginModule"),
         f"{listener}.scram-sha-512.sasl.jaas.config": jaas("scram.ScramLoginModule"),
     }
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        home = Path(folder)
+    with short_folder() as home:
         (home / "authority.pem").write_text(made.authority)
         with embedded_kafka(home, cache=kafka_cache, more=more) as cluster:
             with open_admin(cluster.address) as admin:

@@ -11,9 +11,10 @@ from consumers.kafka_sending import Outgoing, record_of
 from infra.kafka import Admin, Cluster, cluster_status
 from infra.kafka.sender import Sender, Sent
 from tests.support.cases import complain, contact
-from tests.support.kafka import create_topics, open_intake, running
+from tests.support.kafka import create_topics, open_intake
 from tests.support.processes import within
 from tests.support.store import place_order
+from tests.support.workers import running
 
 SECONDS = 60.0
 ROUNDS: list[list[Outgoing]] = [

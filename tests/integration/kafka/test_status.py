@@ -25,9 +25,10 @@ from tests.integration.kafka.test_cli import CASETRAIL, ENVIRONMENT
 from tests.support.cases import complain
 from tests.support.intake_child import is_stopped
 from tests.support.kafka import as_record, open_intake, send
-from tests.support.observed import health_of, values_of, working
+from tests.support.observed import health_of, values_of
 from tests.support.published import eventually, leader
 from tests.support.store import place_order
+from tests.support.workers import running
 
 Status = Callable[..., str]
 
@@ -145,7 +146,7 @@ def test_status_shows_who_reads_which_partitions(
     with (
         open_intake(database_url, kafka_cluster.address, topics, member="a") as (one, _),
         open_intake(database_url, kafka_cluster.address, topics, member="b") as (two, _),
-        working(one, two),
+        running(one, two),
     ):
 
         def shared() -> bool:
@@ -170,7 +171,7 @@ def test_status_shows_last_errors_and_who_publishes(
         workers = (intake.activity, publisher.activity)
         with (
             open_ops(database_url, kafka_cluster.address, topics, workers),
-            working(intake, publisher),
+            running(intake, publisher),
         ):
             eventually(lambda: leader(database_url) is not None)
             intake.activity.failed(RuntimeError("something broke"))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -30,13 +30,6 @@ with embedded_server(Path(sys.argv[1])) as server:
     print(server.pid, flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def home() -> Generator[Path]:
-    """A home with a short path, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        yield Path(folder)
 
 
 def leave(process: subprocess.Popen[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,23 +15,17 @@ from tests.databases import Database
 from tests.integration.postgres.pooler import transaction_pooler
 
 
-@pytest.fixture
-def short_folder() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ct-") as folder:
-        yield Path(folder)
-
-
 def test_an_ordinary_server_passes(database: Database) -> None:
     check_server(database.url)
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
 def test_a_server_that_may_lose_what_it_confirmed_is_refused(
-    short_folder: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(embedded.SETTINGS, setting, "off")
     with (
-        embedded_server(short_folder) as server,
+        embedded_server(home) as server,
         pytest.raises(PostgresError, match=f"{setting} = off"),
     ):
         check_server(server.url("postgres"))
@@ -65,8 +57,8 @@ def test_another_encoding_than_utf8_is_refused(postgres_server: Server) -> None:
             conn.execute("drop database latin")
 
 
-def test_a_transaction_pooler_is_refused(database: Database, short_folder: Path) -> None:
-    with transaction_pooler(str(short_folder), database.url) as url:
+def test_a_transaction_pooler_is_refused(database: Database, home: Path) -> None:
+    with transaction_pooler(str(home), database.url) as url:
         with closing(connect(url)) as conn:
             assert conn.execute("select current_database()").fetchone() == (database.name,)
         with pytest.raises(PostgresError, match="transaction pooler"):

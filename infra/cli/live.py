@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from infra.cli.filters import EVERY_CASE
 from infra.cli.pictures import Pictures
 from infra.cli.reading import Views
 from infra.cli.sample import Sample
@@ -26,15 +27,7 @@ FRAME = 12
 FEWEST = 3
 NEWEST = 3
 """Of what was said while the screen was taken."""
-ANYTHING = {
-    "shop": None,
-    "platform": None,
-    "problem": None,
-    "turn": None,
-    "priority": None,
-    "clock": None,
-    "supplier": None,
-}
+ANYTHING = {**EVERY_CASE, "clock": None, "supplier": None}
 
 
 def show_once(terminal: Terminal, system: System) -> None:

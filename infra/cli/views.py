@@ -7,10 +7,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
-from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,6 +16,21 @@ from rich.console import RenderableType
 from rich.live import Live
 
 from infra.cli.app import Json, app
+from infra.cli.filters import (
+    Assignee,
+    DueBefore,
+    NextAction,
+    OfPlatform,
+    OfPriority,
+    Problem,
+    Shop,
+    Turn,
+    Words,
+    one_of,
+    parse_time,
+    wanted_cases,
+    words_of,
+)
 from infra.cli.pictures import Pictures
 from infra.cli.reading import Views, plain
 from infra.cli.terminal import Terminal, terminal_of
@@ -39,8 +52,6 @@ AsOf = Annotated[
         help="As things stood then: ISO 8601 with a zone, e.g. 2026-11-22T10:00+08:00.",
     ),
 ]
-Shop = Annotated[str | None, typer.Option("--shop", help="Only this shop.")]
-OfPlatform = Annotated[str | None, typer.Option("--platform", help="Only this platform.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many rows.")]
 
 
@@ -52,28 +63,26 @@ def queue(
     as_of: AsOf = None,
     shop: Shop = None,
     platform: OfPlatform = None,
-    problem: Annotated[
-        str | None, typer.Option("--problem", help="Only this problem type.")
-    ] = None,
-    turn: Annotated[
-        str | None, typer.Option("--turn", help="Only where it is this party's turn.")
-    ] = None,
-    priority: Annotated[
-        str | None,
-        typer.Option("--priority", help="Only this priority: normal, high or urgent."),
-    ] = None,
+    problem: Problem = None,
+    turn: Turn = None,
+    action: NextAction = None,
+    due_before: DueBefore = None,
+    priority: OfPriority = None,
+    assignee: Assignee = None,
+    text: Words = None,
     limit: Limit = None,
 ) -> None:
-    from domain.case.values import Party, Priority, ProblemType
-    from domain.kernel import Platform
-
-    wanted = {
-        "shop": shop,
-        "platform": _one_of(platform, Platform),
-        "problem": _one_of(problem, ProblemType),
-        "turn": _one_of(turn, Party),
-        "priority": _one_of(priority, Priority),
-    }
+    wanted = wanted_cases(
+        shop=shop,
+        platform=platform,
+        problem=problem,
+        turn=turn,
+        action=action,
+        due_before=due_before,
+        priority=priority,
+        assignee=assignee,
+        text=text,
+    )
     terminal = terminal_of(context)
     with _looking(terminal, as_of, watch) as look:
 
@@ -105,9 +114,9 @@ def breaches(
     from domain.sla.events import ClockName
 
     wanted = {
-        "shop": shop,
-        "platform": _one_of(platform, Platform),
-        "clock": _one_of(clock, ClockName),
+        "shop": words_of(shop),
+        "platform": one_of(platform, Platform),
+        "clock": one_of(clock, ClockName),
     }
     terminal = terminal_of(context)
     with _looking(terminal, as_of, watch) as look:
@@ -141,6 +150,7 @@ def suppliers(
     limit: Limit = None,
 ) -> None:
     terminal = terminal_of(context)
+    supplier = words_of(supplier)
     with _looking(terminal, None, watch) as look:
 
         def draw() -> RenderableType:
@@ -282,23 +292,3 @@ def _show_again(
         else:
             terminal.out.print(draw())
         time.sleep(EVERY)
-
-
-def parse_time(text: str) -> datetime:
-    """A moment as people write it. Raises Failure for anything but ISO 8601 with a zone."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise Failure(
-            "The time {time} is not ISO 8601 with a zone, e.g. 2026-11-22T10:00+08:00.", time=text
-        )
-    return time
-
-
-def _one_of(value: str | None, choices: type[StrEnum]) -> str | None:
-    known: Collection[str] = [choice.value for choice in choices]
-    if value is not None and value not in known:
-        raise Failure("{value} is none of: {choices}.", value=value, choices=", ".join(known))
-    return value

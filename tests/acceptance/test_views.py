@@ -82,6 +82,7 @@ def now(world: World) -> datetime:
         filed("failed", now - hours(2), problems=(ProblemType.NOT_AS_DESCRIBED,)),
         on_case("failed", ev.PriorityRaised(priority=Priority.URGENT, as_remedy=False), now),
         *refund("failed", outcome="failed", at=now - hours(1)),
+        on_case("soon", ev.CaseAssigned(assignee="小王"), now),
         ordered("O1", supplier="义乌好货", quantity=10),
         shipped("O1", units=10),
         *complaint("bad", "O1", buyer="b", units=2),
@@ -140,10 +141,26 @@ def test_tables_are_aligned_and_fit_a_hundred_columns(show: Show, language: str)
         (["--problem", "no_reason"], ["soon"]),
         (["--priority", "urgent"], ["failed"]),
         (["--turn", "buyer"], []),
+        (["--action", "check_payout"], ["failed"]),
+        (["--assignee", "小王"], ["soon"]),
+        (["--assignee", "-", "--priority", "normal"], ["late", "bad", "idle"]),
+        (["--text", "DOUYIN:旗舰"], ["idle"]),
+        (["--text", "s1:o1"], ["bad"]),
+        (["--text", "%"], []),
+        (["--text", "'; drop table queue_v1; --"], []),
     ],
 )
 def test_the_queue_can_be_filtered(show: Show, words: list[str], names: list[str]) -> None:
     assert queued(show("queue", "--json", *words)) == names
+
+
+def test_the_queue_can_be_filtered_by_the_due_time_that_it_shows(show: Show, now: datetime) -> None:
+    def before(moment: datetime) -> list[str]:
+        return queued(show("queue", "--json", "--due-before", moment.isoformat()))
+
+    assert before(now - days(2)) == []
+    assert before(now + hours(4)) == ["late"], "a due time itself is not before it"
+    assert before(now + hours(4.1)) == ["soon", "late"]
 
 
 def test_as_of_shows_the_queue_and_the_breaches_of_a_past_moment(show: Show, now: datetime) -> None:
@@ -208,6 +225,13 @@ def test_the_status_names_every_read_model_and_its_lag(show: Show, world: World)
         (["breaches", "--as-of", "yesterday"], "with a zone"),
         (["queue", "--as-of", "2026-01-01T10:00Z", "--watch"], "cannot be watched"),
         (["queue", "--problem", "nonsense"], "none of: quality_defect"),
+        (["queue", "--platform", "nonsense"], "none of: douyin"),
+        (["queue", "--turn", "nobody"], "none of: shop"),
+        (["queue", "--action", "nonsense"], "none of: check_payout"),
+        (["queue", "--priority", "low"], "none of: normal, high, urgent"),
+        (["queue", "--due-before", "tomorrow"], "with a zone"),
+        (["queue", "--text", " "], "finds nothing"),
+        (["queue", "--assignee", "\udcff"], "not in UTF-8"),
         (["breaches", "--clock", "nonsense"], "none of: first_response"),
     ],
 )

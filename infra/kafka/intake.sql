@@ -27,12 +27,6 @@ SET furthest = CASE kafka_offsets.topic_id WHEN excluded.topic_id THEN kafka_off
 SELECT move_offset(%(topic)s, %(partition)s, %(topic_id)s, %(sought)s, %(next)s, %(epoch)s,
                    %(slice)s)
 
--- name: select_answered
--- Which of these messages have been answered; what has been, stays so.
-SELECT a.source, a.message_id
-FROM unnest(%(sources)b::text[], %(message_ids)b::text[]) AS asked (source, message_id)
-JOIN answers a USING (source, message_id)
-
 -- name: insert_repeats
 -- Under the log's lock: records that get their first answer again.
 INSERT INTO repeats (number, source, message_id, correlation_id, origin)

@@ -21,7 +21,7 @@ from consumers.kafka_record import Record, Topic, origin, sender_of
 from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.failure import KafkaError
-from infra.pipeline import Answer, Pipeline, Unremembered
+from infra.pipeline import Answer, Outcome, Pipeline
 from infra.postgres import load_statements
 from infra.vault import SubjectKey, Vault
 
@@ -210,8 +210,8 @@ class DeadLetters:
         requests = _requests(original, topics)
         ours = {id(request) for request in requests}
 
-        def settle(cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
-            if all(id(one.request) not in ours for one in unremembered):
+        def settle(cursor: Cursor[Any], outcome: Outcome) -> None:
+            if all(id(one.request) not in ours for one in outcome.unremembered):
                 _settle(cursor, number, "retried", by, "")
 
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.intake_client import SLICE, Consumed, Place
 from infra.kafka.intake_letters import DeadLetters, Keys, NewLetter, add_letters, keys_of_today
-from infra.pipeline import Answer, Pipeline, Unremembered
+from infra.pipeline import Answer, Outcome, Pipeline, Unremembered
 from infra.postgres import load_statements
 from infra.vault import Vault
 
@@ -182,17 +182,16 @@ class SliceWriter:
         """One transaction: effects, letters and where each partition is to be read on."""
         keys = keys_of_today(self._vault)
         moves = [part.move() for part in parts]
-        repeats = self._repeats(parts)
-
+        sent = {id(request) for part in parts for request in part.sent_anew()}
         answers: list[Answer] = []
         left = set[int]()
 
-        def also(cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
+        def also(cursor: Cursor[Any], outcome: Outcome) -> None:
             nonlocal left
-            left = {id(one.request) for one in unremembered}
+            left = {id(one.request) for one in outcome.unremembered}
             for part, move in zip(parts, moves, strict=True):
-                part.write(cursor, move, unremembered, keys)
-            _add_repeats(cursor, [request for request in repeats if id(request) not in left])
+                part.write(cursor, move, outcome.unremembered, keys)
+            _add_repeats(cursor, [request for request in outcome.repeats if id(request) in sent])
             self._step("written")
 
         try:
@@ -220,33 +219,6 @@ class SliceWriter:
             refused=sum(not one.accepted and not one.repeat for one in remembered),
             repeated=sum(one.repeat for one in remembered),
         )
-
-    def _repeats(self, parts: Sequence[_Part]) -> list[Request]:
-        """Those that somebody sent again; not those that we only read again, nor what platforms
-        tell again and again and nobody waits for."""
-        sent = [
-            request
-            for part in parts
-            if isinstance(part.held.topic, KafkaTopic)
-            for request, record in part.requests
-            if record.offset >= part.held.furthest and not request.command.BULK
-        ]
-        if not sent:
-            return []
-        asked = {
-            "sources": [request.source for request in sent],
-            "message_ids": [request.message_id for request in sent],
-        }
-        with self._datastore.connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(SQL["select_answered"], asked, prepare=True)
-            known = set(cursor.fetchall())
-        repeats: list[Request] = []
-        for request in sent:
-            key = request.source, request.message_id
-            if key in known:
-                repeats.append(request)
-            known.add(key)
-        return repeats
 
     def _were_ours(self, moves: Sequence[_Move]) -> bool:
         found = self.offsets.find([move.place for move in moves])
@@ -293,6 +265,13 @@ class _Part:
             self._letters.append(asked)
         else:
             self.requests += [(request, record) for request in asked]
+
+    def sent_anew(self) -> Iterator[Request]:
+        """The requests of records that somebody sent, and perhaps sent again; not of those that we
+        only read again, nor what platforms tell again and again and nobody waits for."""
+        if isinstance(self.held.topic, KafkaTopic):
+            furthest = self.held.furthest
+            yield from (request for request, record in self.requests if record.offset >= furthest)
 
     def move(self) -> _Move:
         """From where the partition was sought to behind the last record."""

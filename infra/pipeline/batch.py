@@ -137,6 +137,16 @@ class Unremembered:
     waits: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a decided batch comes to beside what its answers' rows will tell. unremembered: requests
+    of which nothing is kept; repeats: those that get an earlier answer, of the log or of the
+    batch."""
+
+    unremembered: Sequence[Unremembered] = ()
+    repeats: Sequence[Request] = ()
+
+
 class Batch:
     """Items and the states they are decided on.
 
@@ -177,9 +187,10 @@ class Batch:
     def _absent(self, streams: Iterable[str]) -> set[str]:
         return {s for s in streams if s not in self.broken and self._sight.get(s) is None}
 
-    def unremembered(self) -> list[Unremembered]:
+    def outcome(self) -> Outcome:
         """Of a decided batch, what the answers' rows will not tell of."""
         found: list[Unremembered] = []
+        repeats: list[Request] = []
         for item in self.items:
             first = item.repeat_of
             said: Answer | Rejected | None
@@ -188,13 +199,16 @@ class Batch:
             else:
                 said = item.answer if first is None else first.answer
                 if said is not None and said.code not in UNREMEMBERED:
+                    repeats.append(item.request)
                     continue
                 if said is None and not item.is_remembered:
                     said = item.refusal
             if said is not None:
                 waits = said.code == "quarantined" and said.message in self.broken.values()
                 found.append(Unremembered(item.request, said.code, said.message, said.field, waits))
-        return found
+            elif first is not None:
+                repeats.append(item.request)
+        return Outcome(found, repeats)
 
     def open_keys(self) -> list[Key]:
         """Keys to be looked up among the answers."""

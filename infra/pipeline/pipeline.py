@@ -17,7 +17,7 @@ from domain.kernel import Private, State
 from domain.request import Request
 from infra.event_store import EventMapper, LogDatastore, free_log, lock_log
 from infra.pipeline.answer import Answer, Unavailable
-from infra.pipeline.batch import Batch, Decider, Item, Key
+from infra.pipeline.batch import Batch, Decider, Item, Key, Outcome
 from infra.pipeline.cache import StateCache
 from infra.pipeline.group import GroupCommit, Slice
 from infra.pipeline.reading import Reader, Reading
@@ -226,8 +226,8 @@ class Pipeline:
             _roll_back(conn)
             return self._answers(batch, writes, [])
         try:
-            unremembered = batch.unremembered() if also else ()
-            head = write(conn, writes, known, self._vault, also, unremembered)
+            outcome = batch.outcome() if also else Outcome()
+            head = write(conn, writes, known, self._vault, also, outcome)
         except errors.LockNotAvailable:
             _roll_back(conn)
             free_log(conn)

@@ -23,13 +23,13 @@ from infra.event_store import (
     lock_log,
     notify_readers,
 )
-from infra.pipeline.batch import Batch, Item, Step, Unremembered
+from infra.pipeline.batch import Batch, Item, Outcome, Step
 from infra.postgres import load_statements
 from infra.vault import Vault
 
 SQL = load_statements(Path(__file__).with_name("pipeline.sql"))
 
-Also = Callable[[Cursor[Any], Sequence[Unremembered]], None]
+Also = Callable[[Cursor[Any], Outcome], None]
 """Adds statements of a way in (its source offsets) to the transaction of their effects. It may
 not wait for results: the statements travel together, and one that fails undoes the batch. It is
 told which requests of the batch, its own and others', leave no trace unless it keeps them."""
@@ -114,7 +114,7 @@ def write(
     known: int,
     vault: Vault,
     also: Sequence[Also],
-    unremembered: Sequence[Unremembered] = (),
+    outcome: Outcome,
 ) -> int:
     """Write it all in one round trip and one transaction; the log's last position before it.
 
@@ -139,7 +139,7 @@ def write(
         if writes.links:
             vault.link(cursor, writes.links)
         for add_statements in also:
-            add_statements(cursor, unremembered)
+            add_statements(cursor, outcome)
         notify_readers(cursor)
         cursor.execute("COMMIT")
     row: TupleRow | None = head.fetchone()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from psycopg import Cursor
 
 from domain.request import Request
-from infra.pipeline import Answer, Unavailable, Unremembered
+from infra.pipeline import Answer, Outcome, Unavailable
 from infra.pipeline.group import BATCH, BESIDE_SMALL, SMALL, GroupCommit, Slice
 from tests.support.store import set_budget
 
@@ -24,7 +24,7 @@ def answer(asked: Request) -> Answer:
     return Answer(asked.source, asked.message_id, True, None, "", "", "", False, None)
 
 
-def nothing_more(cursor: Cursor[Any], unremembered: Sequence[Unremembered]) -> None:
+def nothing_more(cursor: Cursor[Any], outcome: Outcome) -> None:
     """Further statements that are none."""
 
 

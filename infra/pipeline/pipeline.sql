@@ -22,10 +22,13 @@ WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
 -- name: select_streams
 -- Streams to be folded: the snapshot that this code made, as a row without a topic, and the events
 -- after it; or all of the events. One statement, so that both are as of one moment. OFFSET 0 keeps
--- the look-up by index for each stream: left to choose, the planner may read the whole log.
+-- the look-ups by index for each stream: left to choose, the planner may read the whole tables.
 WITH found AS MATERIALIZED (
-    SELECT stream, version, state FROM snapshots
-    WHERE stream = ANY (%(streams)b::text[]) AND made_by = %(made_by)b
+    SELECT s.stream, s.version, s.state
+    FROM unnest(%(streams)b::text[]) AS wanted (stream)
+    CROSS JOIN LATERAL (
+        SELECT * FROM snapshots WHERE stream = wanted.stream AND made_by = %(made_by)b OFFSET 0
+    ) AS s
 )
 SELECT stream, version, '', state FROM found
 UNION ALL

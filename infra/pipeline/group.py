@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ BESIDE_SMALL = 100
 
 SMALL = 32
 """A call with at most this many requests goes ahead of the loads."""
+
+GATHER = 0.0005
+"""Seconds within which those that were just answered begin to come again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +73,7 @@ class GroupCommit:
         self._loads: deque[Ticket] = deque()
         self._led = False
         self._load_next = False
+        self._together = 1
 
     def submit(self, requests: Sequence[Request], also: Also | None) -> list[Answer]:
         """The answers, once they are committed. Raises what `settle` raised or noted."""
@@ -90,6 +95,7 @@ class GroupCommit:
     def _lead(self, ticket: Ticket) -> None:
         try:
             while not ticket.is_done:
+                self._gather()
                 slices = self._next_batch()
                 try:
                     self._settle(slices)
@@ -105,6 +111,14 @@ class GroupCommit:
                     self._put_back(slices, ticket)
         finally:
             self._hand_over(ticket)
+
+    def _gather(self) -> None:
+        """Let those come who shared the last batch, as long as they keep coming: answered all at
+        once, they would else find the first of them under way, and wait for a batch of one."""
+        before = 0
+        while before < len(self._small) < self._together and not self._loads:
+            before = len(self._small)
+            time.sleep(GATHER)
 
     def _next_batch(self) -> list[Slice]:
         """Small calls and loads take turns, so that neither waits for more than one batch."""
@@ -124,6 +138,8 @@ class GroupCommit:
                 part = Slice(ticket, ticket.requests[start : start + most])
                 room -= len(part.requests)
                 slices.append(part)
+            if queue is self._small:
+                self._together = len(slices)
         return slices
 
     def _put_back(self, slices: Sequence[Slice], leader: Ticket) -> None:

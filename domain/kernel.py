@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
@@ -188,12 +188,17 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """One event that a decision wants appended to one stream. occurred_at None: the request's."""
+    """One event that a decision wants appended to one stream. occurred_at None: the request's.
+
+    folded: its stream's states before and after it, where the decision needed them itself; so
+    that nobody folds it again on the same state.
+    """
 
     stream: str
     event: Event
     occurred_at: datetime | None = None
     actor: Actor | None = None
+    folded: tuple[State, State] | None = field(default=None, compare=False, repr=False)
 
     def stamp(self, before: int, context: Context) -> Stamp:
         """Its stamp as the event that follows version `before` of its stream."""

@@ -54,8 +54,10 @@ class Timekeeper:
         """Fold one event of the case and collect it. Returns its stamp."""
         stamp = emit.stamp(self.case.version, self._context)
         event: CaseEvent = emit.event  # type: ignore[assignment]  # a case's stream holds no other
-        self.case = evolve(self.case, event, stamp)
-        self.emits.append(emit)
+        before, self.case = self.case, evolve(self.case, event, stamp)
+        self.emits.append(
+            Emit(emit.stream, event, emit.occurred_at, emit.actor, (before, self.case))
+        )
         return stamp
 
     def _emit(self, event: ClockEvent, at: datetime) -> None:

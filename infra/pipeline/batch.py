@@ -319,7 +319,10 @@ class Batch:
             if before is None:
                 raise NotLoaded(stream)
             stamp = emit.stamp(before.version, context)
-            after = self._decider.evolve(before, emit.event, stamp)
+            if emit.folded is not None and emit.folded[0] is before:
+                after = emit.folded[1]
+            else:
+                after = self._decider.evolve(before, emit.event, stamp)
             evolved[stream] = after
             steps.append(Step(stream, emit.event, stamp, before, after))
         return steps

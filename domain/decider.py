@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, Final
 
-from domain import budget, order, policy, product, supplier
+from domain import agent, budget, order, policy, product, supplier
 from domain.case.decide import decide as decide_case
 from domain.case.evolve import evolve as evolve_case
 from domain.case.state import Case
@@ -24,6 +24,7 @@ _EVOLVE: Final[dict[type[State], Callable[[Any, Any, Stamp], State]]] = {
     product.Product: product.evolve,
     policy.PolicyStream: policy.evolve,
     budget.Budget: budget.evolve,
+    agent.Agent: agent.evolve,
 }
 
 _DECIDE: Final[dict[str, Callable[[Any, World, Context], list[Emit]]]] = {
@@ -72,6 +73,8 @@ def initial(stream: str) -> State:
             return policy.PolicyStream(name)
         case Kind.BUDGET:
             return budget.Budget(name)
+        case Kind.AGENT:
+            return agent.Agent(name)
 
 
 def fold(stream: str, recorded: Iterable[tuple[Event, Stamp]]) -> State:

@@ -162,6 +162,7 @@ class Kind(IntEnum):
     PRODUCT = 4
     POLICY = 5
     BUDGET = 6
+    AGENT = 7
 
 
 class Event(Model):
@@ -240,6 +241,7 @@ class Context:
     now: decided_at, the database's clock when the batch was loaded, aware UTC.
     occurred_at: when the asked-for thing happened; now for most commands.
     request_id: the message id, for what must be unique by request.
+    claim_token: of the claim that the request is made under, if it names one.
     buyer: the keyed pseudonym of the buyer whom the command's private data names, if any.
     """
 
@@ -248,6 +250,7 @@ class Context:
     actor: Actor
     request_id: str
     buyer: str | None = None
+    claim_token: int | None = None
 
 
 # ------------------------------------------------------------- the registry
@@ -344,6 +347,10 @@ def policy_stream(*scope: str) -> str:
 def budget_stream(platform: str, shop: str, day: str) -> str:
     """day: ISO date in the shop's zone."""
     return f"budget:{platform}:{shop}:{day}"
+
+
+def agent_stream(agent: str) -> str:
+    return f"agent:{agent}"
 
 
 _KINDS: Final = {kind.name.lower(): kind for kind in Kind}

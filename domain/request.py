@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, cast
 
-from pydantic import StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails, from_json
 
 from domain.kernel import COMMANDS, Actor, Command, Model, Moment
@@ -15,6 +15,8 @@ MAX_BYTES: Final = 1024 * 1024
 """A longer message is refused unread."""
 
 MessageId = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
+
+ClaimToken = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
 
 
 class Malformed(Exception):
@@ -36,7 +38,7 @@ class Request:
 
     source and message_id together make it unique: the same pair is done once. occurred_at None:
     when it is decided. origin: where it came from, for people (file and line, partition and
-    offset).
+    offset). claim_token: of the claim under which an agent acts on a case.
     """
 
     source: str
@@ -47,12 +49,14 @@ class Request:
     correlation_id: str | None = None
     causation_id: str | None = None
     origin: str = ""
+    claim_token: int | None = None
 
 
 class Message(Model):
     """The JSON form: an envelope around the command's own fields (`data`).
 
     occurred_at: ISO 8601 with a zone; required for facts, and for a complaint (when it was made).
+    claim_token: of the claim under which an agent acts on a case.
     """
 
     type: str
@@ -62,6 +66,7 @@ class Message(Model):
     occurred_at: Moment | None = None
     correlation_id: MessageId | None = None
     causation_id: MessageId | None = None
+    claim_token: ClaimToken | None = None
 
     @field_validator("type")
     @classmethod
@@ -111,6 +116,7 @@ def build_request(fields: Mapping[str, Any], source: str, origin: str = "") -> R
         correlation_id=message.correlation_id,
         causation_id=message.causation_id,
         origin=origin,
+        claim_token=message.claim_token,
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from domain.agent import Agent
 from domain.budget import Budget
 from domain.case.state import Case
 from domain.kernel import (
     State,
+    agent_stream,
     budget_stream,
     case_stream,
     order_stream,
@@ -54,6 +56,9 @@ class World:
 
     def product(self, product: str) -> Product:
         return self._get(product_stream(product), Product)
+
+    def agent(self, agent: str) -> Agent:
+        return self._get(agent_stream(agent), Agent)
 
     def budget(self, platform: str, shop: str, day: str) -> Budget:
         """day: ISO date in the shop's zone."""

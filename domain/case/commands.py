@@ -46,6 +46,7 @@ from domain.kernel import (
     OrderId,
     Private,
     Text,
+    agent_stream,
     case_stream,
     command,
     order_stream,
@@ -57,6 +58,8 @@ ItemNo = Annotated[int, Field(strict=True, ge=1, le=1000)]
 """The number of an item in its case, from 1."""
 
 Items = Annotated[tuple[ItemNo, ...], Field(min_length=1)]
+ShopName = Annotated[str, Field(pattern=r"^([a-z]+:)?[^\s\x00-\x1f\x7f:]{1,80}$")]
+"""A shop, or a shop of one platform, e.g. ``douyin:s1``."""
 Tag = Annotated[Text, Field(min_length=1, max_length=60)]
 
 
@@ -702,6 +705,56 @@ class CheckClocks(CaseCommandBase):
     """Record the breaches that are due by now. Idempotent by state."""
 
 
+# ------------------------------------------------------------------ claims
+
+
+@command("case.claim")
+class ClaimCase(CaseCommandBase):
+    """Take a case on, for as long as the lease runs. An agent claims for itself, others may claim
+    for an agent. shops: those that the agent works for, as shop or platform:shop; skills: the
+    problem types that it deals with; empty: any."""
+
+    agent: Ident
+    shops: tuple[ShopName, ...] = ()
+    skills: tuple[ProblemType, ...] = ()
+
+    def streams(self) -> tuple[str, ...]:
+        return (case_stream(self.case_id), agent_stream(self.agent))
+
+
+@command("case.renew_claim")
+class RenewClaim(CaseCommandBase):
+    """The lease runs anew from now."""
+
+
+@command("case.release_claim")
+class ReleaseClaim(CaseCommandBase):
+    """Give the case back to the queue."""
+
+
+@command("case.hand_over_claim")
+class HandOverClaim(CaseCommandBase):
+    """Another agent goes on with the case, under a claim of its own."""
+
+    to: Ident
+
+    def streams(self) -> tuple[str, ...]:
+        return (case_stream(self.case_id), agent_stream(self.to))
+
+
+@command("case.override_claim")
+class OverrideClaim(CaseCommandBase):
+    """A supervisor takes the case from whoever holds it; to: who gets it, None: the queue."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+    to: Ident | None = None
+
+
+@command("case.end_lapsed_claim", bulk=True)
+class EndLapsedClaim(CaseCommandBase):
+    """Record that the lease has run out. Idempotent by state: nothing while it runs."""
+
+
 IntakeCommand = (
     FileComplaint
     | LinkOrder
@@ -793,6 +846,9 @@ ClosingCommand = (
 )
 CorrectionCommand = CorrectEntry | ConfirmBackdating | AddAlias | SettleDivergence
 ClockCommand = RetargetClocks | CheckClocks
+ClaimCommand = (
+    ClaimCase | RenewClaim | ReleaseClaim | HandOverClaim | OverrideClaim | EndLapsedClaim
+)
 
 CaseCommand = (
     IntakeCommand
@@ -804,4 +860,5 @@ CaseCommand = (
     | ClosingCommand
     | CorrectionCommand
     | ClockCommand
+    | ClaimCommand
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from domain.case import commands as cmd
+from domain.case.claims import decide_claim, require_claim, with_claims_ended
 from domain.case.closing import decide_closing
 from domain.case.commands import CaseCommand, FileComplaint
 from domain.case.corrections import decide_correction
@@ -37,7 +38,9 @@ def decide(command: CaseCommand, world: World, context: Context) -> list[Emit]:
             "case_id",
         )
         emits = divergence(case, DivergenceKind.UNKNOWN_CASE, "file_complaint")
-    followed = follow(case, _track(command, case, world, context) + emits, world, context)
+    require_claim(command, case, context)
+    emits = with_claims_ended(case, _track(command, case, world, context) + emits, world, context)
+    followed = follow(case, emits, world, context)
     return judged(case, followed, context)
 
 
@@ -141,6 +144,15 @@ def _track(command: CaseCommand, case: Case, world: World, context: Context) -> 
             | cmd.ObserveExemptionTag()
         ):
             return decide_closing(command, case, world, context)
+        case (
+            cmd.ClaimCase()
+            | cmd.RenewClaim()
+            | cmd.ReleaseClaim()
+            | cmd.HandOverClaim()
+            | cmd.OverrideClaim()
+            | cmd.EndLapsedClaim()
+        ):
+            return decide_claim(command, case, world, context)
         case cmd.RetargetClocks() | cmd.CheckClocks():
             return decide_clocks(command, case, world, context)
         case _:

@@ -704,6 +704,64 @@ class BackdatingConfirmed(Event):
     evidence: tuple[Ident, ...]
 
 
+# ------------------------------------------------------------------ claims
+
+
+@event("case.claimed.v1")
+class CaseClaimed(Event):
+    """An agent has taken the case on. token: how many claims the case has had with this one;
+    whatever the agent does to the case under this claim carries it."""
+
+    agent: Ident
+    token: int
+    until: Moment
+    policy: tuple[str, ...]
+
+
+@event("case.claim_renewed.v1")
+class ClaimRenewed(Event):
+    """The agent goes on with the case."""
+
+    token: int
+    until: Moment
+    policy: tuple[str, ...]
+
+
+@event("case.claim_released.v1")
+class ClaimReleased(Event):
+    """The agent has given the case back. case_ended: because there is nothing left to do."""
+
+    agent: Ident
+    token: int
+    case_ended: bool
+
+
+@event("case.claim_lapsed.v1")
+class ClaimLapsed(Event):
+    """The claim ran out. occurred_at: when it did, whoever noticed it and when."""
+
+    agent: Ident
+    token: int
+
+
+@event("case.claim_handed_over.v1")
+class ClaimHandedOver(Event):
+    """The agent has handed the case over to another one, whose claim follows."""
+
+    agent: Ident
+    token: int
+    to: Ident
+
+
+@event("case.claim_overridden.v1")
+class ClaimOverridden(Event):
+    """A supervisor has taken the case from the agent. A new claim follows if it was given on."""
+
+    agent: Ident
+    token: int
+    reason: str
+
+
 IntakeEvent = (
     ComplaintFiled
     | ComplaintJoined
@@ -800,4 +858,7 @@ ClosingEvent = (
     | DivergenceSettled
     | EntryCorrected
     | BackdatingConfirmed
+)
+ClaimEvent = (
+    CaseClaimed | ClaimRenewed | ClaimReleased | ClaimLapsed | ClaimHandedOver | ClaimOverridden
 )

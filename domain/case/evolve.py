@@ -11,6 +11,7 @@ from typing import Any, assert_never, cast, get_args
 
 from domain.case import events as ev
 from domain.case.entries import with_entry
+from domain.case.evolve_claims import evolve_claims
 from domain.case.evolve_closing import evolve_closing
 from domain.case.evolve_execution import evolve_execution
 from domain.case.evolve_intake import evolve_intake
@@ -40,6 +41,7 @@ CaseEvent = (
     | ev.SupplierTrackEvent
     | ev.PlatformTrackEvent
     | ev.ClosingEvent
+    | ev.ClaimEvent
     | ClockEvent
 )
 
@@ -247,6 +249,7 @@ def _tracks() -> dict[type[Event], _Evolve]:
         (ev.SupplierTrackEvent, _evolve_supplier_track),
         (ev.PlatformTrackEvent, _evolve_platform_track),
         (ev.ClosingEvent, evolve_closing),
+        (ev.ClaimEvent, evolve_claims),
         (ClockEvent, _evolve_clock),
     )
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from domain.case.events import ContactRecorded
@@ -40,7 +41,7 @@ from domain.case.values import (
     UnitFinding,
     Verdict,
 )
-from domain.kernel import Actor, Moment, State, order_stream, policy_stream
+from domain.kernel import Actor, Moment, State, agent_stream, order_stream, policy_stream
 from domain.sla.state import Clock
 
 
@@ -351,6 +352,17 @@ class Ruling(State):
     ruled_at: Moment
 
 
+@dataclass(frozen=True)
+class Lease(State):
+    """An agent's claim of the case. token: how many claims the case had had with this one. The
+    lease may have lapsed, and nobody has noticed yet."""
+
+    agent: str
+    token: int
+    claimed_at: Moment
+    until: Moment
+
+
 class Exemption(StrEnum):
     NONE = "none"
     ELIGIBLE = "eligible"
@@ -374,6 +386,7 @@ class Case(State):
     ended_rounds: when the case ended, by the round that it was in, reopened since or not.
     platform_deadlines, platform_deadlines_at: what the platform said last of each clock, and when.
     complaints: numbers under which it was complained about, this case's own first.
+    leases: how many claims the case has had.
     """
 
     case_id: str
@@ -455,6 +468,8 @@ class Case(State):
     corrected: frozenset[int] = frozenset()
     confirmed_entries: frozenset[int] = frozenset()
     last_at: Moment | None = None
+    lease: Lease | None = None
+    leases: int = 0
 
     # ------------------------------------------------------------ questions
 
@@ -499,6 +514,10 @@ class Case(State):
     def last_ruling(self) -> Ruling | None:
         return self.rulings[-1] if self.rulings else None
 
+    def live_lease(self, now: datetime) -> Lease | None:
+        """The claim that holds the case at `now`."""
+        return self.lease if self.lease is not None and self.lease.until > now else None
+
     def paid_for(self, obligation_id: str) -> int:
         """Minor units requested or paid for an obligation, failures and reversals not."""
         return sum(
@@ -533,6 +552,8 @@ class Case(State):
             yield f"case:{self.joined}"
         if self.order_id:
             yield order_stream(self.order_id)
+        if self.lease:
+            yield agent_stream(self.lease.agent)
         platform, shop, _ = self.case_id.split(":", 2)
         yield policy_stream(platform)
         yield policy_stream(platform, shop)

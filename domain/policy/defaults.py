@@ -3,7 +3,7 @@
 Source: DOMAIN.md of the project, "The domain: after-sales cases for abnormal shipments"; a
 number that it marks ※, or that it leaves open, is a default of ours that a merchant will want
 to set, and is marked ※ here too. Decisions name these as `default@<VERSION>`: raise VERSION with
-any change.
+any change of a number that decisions were made under.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ SLA_TARGETS: Final = SlaTargetsPolicy(
 )
 
 # "fit for resale by the category's checklist (tags, unwashed, unused)"; "within 24 h ※"; "a share
-# of claims ※"; expected handling times ※.
+# of claims ※"; expected handling times ※; how long a claim holds ※ and how many one agent has ※.
 PROCEDURE: Final = ProcedurePolicy(
     resale_checklist=("tags", "unwashed", "unused"),
     safety_types=(),
@@ -207,6 +207,8 @@ PROCEDURE: Final = ProcedurePolicy(
     },
     breached_share=20,
     platform_deadline_hours=24,
+    lease_seconds=15 * 60,
+    agent_capacity=10,
 )
 
 # "a supplier category (quality, not as described; missing, wrong or damaged where the supplier

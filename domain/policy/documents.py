@@ -26,6 +26,8 @@ Days = Annotated[int, Field(strict=True, ge=0, le=36_500)]
 AfterSalesDays = Annotated[int, Field(strict=True, ge=7, le=36_500)]
 Minutes = Annotated[int, Field(strict=True, ge=1, le=60 * 24 * 3660)]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
+LeaseSeconds = Annotated[int, Field(strict=True, ge=1, le=60 * 60 * 24 * 7)]
+Capacity = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 
 
 class PolicyKind(StrEnum):
@@ -244,6 +246,8 @@ class ProcedurePolicy(Model):
     that are always a matter of safety. handling_minutes: what is expected of a person by
     problem type. breached_share: percent of queue claims that go to breached cases.
     platform_deadline_hours: a platform's own deadline this near comes first in the queue.
+    lease_seconds: how long a claim holds unless it is renewed. agent_capacity: how many cases one
+    agent may hold at a time.
     """
 
     resale_checklist: tuple[Ident, ...]
@@ -251,6 +255,8 @@ class ProcedurePolicy(Model):
     handling_minutes: dict[ProblemType, Minutes]
     breached_share: Percent
     platform_deadline_hours: Annotated[int, Field(strict=True, ge=1, le=24 * 31)]
+    lease_seconds: LeaseSeconds
+    agent_capacity: Capacity
 
 
 class ProcedureDocument(Model):
@@ -260,6 +266,8 @@ class ProcedureDocument(Model):
     handling_minutes: dict[ProblemType, Minutes] | None = None
     breached_share: Percent | None = None
     platform_deadline_hours: Annotated[int, Field(strict=True, ge=1, le=24 * 31)] | None = None
+    lease_seconds: LeaseSeconds | None = None
+    agent_capacity: Capacity | None = None
 
 
 # -------------------------------------------------------------------- shop

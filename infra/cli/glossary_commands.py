@@ -12,6 +12,7 @@ case.answer_decline | 买家回应拒绝 | The buyer answers a decline
 case.ask_platform_help | 向平台求助 | Ask the platform for help
 case.assign | 分配给客服或取消分配 | Assign the case, or nobody
 case.attach_evidence | 提交证据 | Attach evidence
+case.claim | 领取售后单 | Claim a case
 case.check_clocks | 记录已到期的超时 | Record the breaches that are due
 case.classify | 登记分类与根因 | Classify: type, tags, root cause
 case.close | 结案 | Close the case
@@ -22,12 +23,14 @@ case.correct_entry | 撤销误录 | Take back an entry made by mistake
 case.decide_auto_refund | 按店铺策略判定自动退款 | Let the shop's policy decide about a refund
 case.decline_complaint | 拒绝售后申请 | Decline a complaint, with ground and evidence
 case.decline_proposal | 对方不接受方案 | Decline a proposal
+case.end_lapsed_claim | 记录领取已过期 | Record that a claim has lapsed
 case.file_carrier_claim | 向承运商索赔 | File a claim against the carrier
 case.file_complaint | 用户反馈/售后申请 | File a complaint
 case.find_liability | 定责 | Find who is liable
 case.finish_follow_up | 差评跟进完成 | Finish the follow-up of a bad evaluation
 case.finish_handed_work | 转交的工作完成 | Finish work that was handed over
 case.grant_goodwill | 发放补偿 | Grant goodwill
+case.hand_over_claim | 转交给另一客服 | Hand a claimed case over to another agent
 case.hand_over_work | 转交其他部门 | Hand work over to a department
 case.hold_evidence | 保全证据或解除保全 | Hold evidence, or let it go
 case.inspect_return | 逐件验收退货 | Inspect a return unit by unit
@@ -40,6 +43,7 @@ case.note_improvement | 记录改进措施 | Note an improvement
 case.observe_exemption_tag | 平台显示的豁免标记 | The platform shows an exemption tag
 case.order_independent_appraisal | 委托第三方鉴定 | Order an independent appraisal
 case.order_repair | 安排维修 | Order a repair
+case.override_claim | 主管收回领取 | Take a claimed case from its agent
 case.propose_resolution | 提出解决方案 | Propose a solution
 case.raise_priority | 提高优先级 | Raise the priority
 case.record_appraisal_material_received | 供应商收到鉴定材料 | The supplier got what it appraises
@@ -66,6 +70,8 @@ case.record_return_received | 收到退货 | A return was received
 case.record_return_shipped | 买家已寄回 | The buyer shipped a return
 case.record_ruling | 平台裁定 | The platform ruled
 case.reimburse_return_freight | 报销退换货运费 | Reimburse the return freight
+case.release_claim | 放回待办队列 | Give a claimed case back
+case.renew_claim | 续期领取 | Renew a claim
 case.reopen | 重新打开 | Reopen the case
 case.report_not_solved | 买家反映未解决，进入下一轮 | Report that it is not solved: the next round
 case.request_appraisal | 请供应商鉴定 | Request an appraisal from the supplier

@@ -95,6 +95,12 @@ case.clock_breached | 超时 | Clock breached
 case.breach_retracted | 超时撤回 | Breach retracted
 case.clock_cancelled | 计时取消 | Clock cancelled
 case.clock_retargeted | 调整时限 | Clock retargeted
+case.claimed | 领取 | Claimed
+case.claim_renewed | 领取续期 | Claim renewed
+case.claim_released | 放回队列 | Claim released
+case.claim_lapsed | 领取过期 | Claim lapsed
+case.claim_handed_over | 转交 | Handed over
+case.claim_overridden | 主管收回 | Claim overridden
 order.order_recorded | 订单登记 | Order recorded
 order.order_corrected | 订单更正 | Order corrected
 order.shipment_recorded | 发货 | Shipment recorded
@@ -115,6 +121,8 @@ budget.budget_set | 设定当日预算 | Day's budget set
 budget.budget_reserved | 预留预算 | Budget reserved
 budget.budget_released | 释放预算 | Budget released
 budget.budget_spent | 预算支出 | Budget spent
+agent.lease_held | 客服持有售后单 | Agent holds a case
+agent.lease_ended | 客服不再持有 | Agent's hold ended
 policy.published | 发布规则 | Policy published
 supplier.supplier_registered | 登记供应商 | Supplier registered
 product.product_registered | 登记商品 | Product registered

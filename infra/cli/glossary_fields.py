@@ -7,6 +7,7 @@ actor | 操作者
 address | 地址
 advised | 建议档位
 after_return | 待退货后
+agent | 客服
 agreement | 协议
 agreement_id | 协议编号 | agreement
 agreements | 协议
@@ -39,11 +40,13 @@ by | 由
 by_silence | 因沉默
 called_by | 申请方
 carrier | 快递
+case_ended | 因结案
 case_id | 售后单 | case
 category | 类目
 channel | 渠道
 claim_filed | 已索赔
 claimed | 反馈类型
+claimed_at | 领取时间
 classification | 分类
 clock | 计时
 clocks | 计时
@@ -132,6 +135,8 @@ joined | 并入
 key | 编号
 kind | 类型
 last_at | 最近一次
+lease | 领取 | claim
+leases | 领取次数 | claims
 level | 程度
 liability | 责任
 limit | 上限
@@ -235,6 +240,8 @@ tags | 标签
 target_minutes | 时限（分钟） | target (minutes)
 terms | 买家适用条款
 text | 内容
+to | 转给
+token | 令牌
 told | 已告知
 told_buyer | 已告知买家
 topic | 事件

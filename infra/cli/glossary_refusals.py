@@ -66,6 +66,15 @@ unknown_evidence | 没有这份证据。
 unknown_handover | 没有这项转交工作。
 unknown_item | 售后单没有这个商品项。
 unknown_platform | 没有这个平台。
+# claims
+agent_at_capacity | 该客服持有的售后单已达上限。
+case_held | 该售后单已被领取。
+claim_for_another | 客服只能为自己领取。
+claim_required | 售后单已被领取，操作须带领取令牌。
+not_claimed | 目前没有人领取该售后单。
+shop_does_not_fit | 售后单不属于该客服负责的店铺。
+skills_do_not_fit | 该客服的技能不足以处理此售后单。
+stale_claim_token | 领取令牌已失效，请重新领取。
 # negotiation
 already_declined | 已有等待买家回应的拒绝。
 decline_answered | 该拒绝已得到回应。

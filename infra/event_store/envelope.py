@@ -32,12 +32,17 @@ def _stored_as(name: str) -> Any:
     return Field(validation_alias=name, serialization_alias=name)
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Envelope(BaseModel):
     """Who, when and why, stored under short names beside each event.
 
     decided_at: the database's clock at the decision. cause, correlation: ids of messages.
     source, message_id: the inbox key of the request that caused the event. origin: the place
-    it came from, for people (file and line; topic, partition and offset).
+    it came from, for people (file and line; topic, partition and offset). claim_token: of the
+    claim under which it was asked for, if it named one.
     """
 
     # A field that a later version adds must not stop an earlier one from reading.
@@ -52,6 +57,9 @@ class Envelope(BaseModel):
     source: str = _stored_as("src")
     message_id: str = _stored_as("msg")
     origin: str = _stored_as("org")
+    claim_token: int | None = Field(
+        default=None, validation_alias="tok", serialization_alias="tok", exclude_if=_is_none
+    )
 
 
 @dataclass(frozen=True, slots=True)

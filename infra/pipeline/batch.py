@@ -291,7 +291,14 @@ class Batch:
         """Raises NotLoaded, _Undecidable."""
         request = item.request
         occurred_at = request.occurred_at or self.now
-        context = Context(self.now, occurred_at, request.actor, request.message_id, item.buyer)
+        context = Context(
+            self.now,
+            occurred_at,
+            request.actor,
+            request.message_id,
+            item.buyer,
+            request.claim_token,
+        )
         world = World(self._sight)
         try:
             emits = self._decider.decide(request.command, world, context)

@@ -167,9 +167,10 @@ class Pipeline:
         at = request.occurred_at
         occurred = at.astimezone(UTC).isoformat() if at else ""
         by = request.actor
-        content = "\0".join(
-            (command.TYPE, by.kind, by.id, by.role, occurred, command.model_dump_json())
-        )
+        parts = [command.TYPE, by.kind, by.id, by.role, occurred, command.model_dump_json()]
+        if request.claim_token is not None:
+            parts.append(str(request.claim_token))
+        content = "\0".join(parts)
         return Item(request, self._vault.digest(content.encode()), self._buyer(request))
 
     def _buyer(self, request: Request) -> str | None:

@@ -1,5 +1,5 @@
-"""What a batch writes, in one transaction: events, answers, links of subjects, and a way in's
-own offsets."""
+"""What a batch writes, in one transaction: events, answers, leases, links of subjects, and a way
+in's own offsets."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from infra.event_store import (
     notify_readers,
 )
 from infra.pipeline.batch import Batch, Item, Outcome, Step
+from infra.pipeline.leases import LeaseChange, lease_changes, write_leases
 from infra.postgres import load_statements
 from infra.vault import Vault
 
@@ -47,6 +48,7 @@ class Writes:
     reads: set[str]
     keys: set[str]
     links: list[tuple[str, str]]
+    leases: list[LeaseChange]
 
     @property
     def is_empty(self) -> bool:
@@ -60,7 +62,8 @@ def prepare_writes(batch: Batch, mapper: EventMapper, vault: Vault) -> Writes:
         _subject(step) for item in decided for step in item.steps if step.event.private is not None
     }
     keys = vault.keys_for(subjects)
-    writes = Writes([], [], [], {}, set(), {keys[subject].id for subject in subjects}, [])
+    leases = lease_changes(step for item in decided for step in item.steps)
+    writes = Writes([], [], [], {}, set(), {keys[subject].id for subject in subjects}, [], leases)
     for item in decided:
         writes.reads.update(item.reads)
         for index, step in enumerate(item.steps):
@@ -105,6 +108,7 @@ def _envelope(item: Item, step: Step, index: int) -> Envelope:
         source=request.source,
         message_id=request.message_id,
         origin=request.origin,
+        claim_token=request.claim_token,
     )
 
 
@@ -136,6 +140,8 @@ def write(
             append_events(cursor, writes.events)
         if writes.items:
             _insert_answers(cursor, writes)
+        if writes.leases:
+            write_leases(cursor, writes.leases, len(writes.events))
         if writes.links:
             vault.link(cursor, writes.links)
         for add_statements in also:

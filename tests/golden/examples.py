@@ -26,8 +26,13 @@ def example(cls: type[Event], *, full: bool) -> Event:
     the least that the class accepts."""
     schema = cls.model_json_schema()
     schema["properties"].pop("private", None)
-    fields = _Builder(schema.get("$defs", {}), full).value(schema)
-    return cls.model_validate_json(json.dumps(fields))
+    return cls.model_validate_json(json.dumps(fields_of(schema, full=full)))
+
+
+def fields_of(schema: dict[str, Any], *, full: bool) -> dict[str, Any]:
+    """An object that the schema describes; full as above."""
+    fields: dict[str, Any] = _Builder(schema.get("$defs", {}), full).value(schema)
+    return fields
 
 
 class _Builder:
@@ -36,6 +41,8 @@ class _Builder:
         self._full = full
 
     def value(self, schema: dict[str, Any]) -> Any:
+        if schema.get("$ref", "").endswith("/Money"):
+            return {"amount": "12.30", "currency": "CNY"}
         if "$ref" in schema:
             return self.value(self._definitions[schema["$ref"].rpartition("/")[2]])
         if "const" in schema:
@@ -66,9 +73,10 @@ class _Builder:
 
     def _object(self, schema: dict[str, Any]) -> dict[str, Any]:
         if "properties" not in schema:
-            values: dict[str, Any] = schema["additionalProperties"]
+            ((pattern, values),) = schema.get("patternProperties", {"": None}).items()
+            values = values or schema["additionalProperties"]
             least = schema.get("minProperties", 0)
-            name = self.value(schema.get("propertyNames", {"type": "string"}))
+            name = self.value(schema.get("propertyNames", {"type": "string", "pattern": pattern}))
             return {name: self.value(values)} if self._full or least else {}
         required = schema.get("required", [])
         return {

@@ -48,6 +48,7 @@ class Told:
     actor: Actor
     occurred_at: datetime | None = None
     buyer: str | None = None
+    token: int | None = None
 
 
 def told(
@@ -57,10 +58,11 @@ def told(
     by: Actor = AGENT,
     occurred_at: datetime | None = None,
     buyer: str | None = None,
+    token: int | None = None,
 ) -> Told:
-    """A request for `given` with its own time, actor or buyer. at None: T0, or as soon after it
-    as the thing has occurred."""
-    return Told(command, at or max(T0, occurred_at or T0), by, occurred_at, buyer)
+    """A request for `given` with its own time, actor, buyer or claim's token. at None: T0, or as
+    soon after it as the thing has occurred."""
+    return Told(command, at or max(T0, occurred_at or T0), by, occurred_at, buyer, token)
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class Story:
             actor=request.actor,
             request_id=f"m{self.requests}",
             buyer=request.buyer,
+            claim_token=request.token,
         )
         states: dict[str, State] = {}
         while True:
@@ -148,11 +151,12 @@ class Story:
         by: Actor = AGENT,
         occurred_at: datetime | None = None,
         buyer: str | None = None,
+        token: int | None = None,
     ) -> Outcome:
         """Put one more request; its outcome is checked by `then` or `refused`."""
         before = {stream: len(events) for stream, events in self.recorded.items()}
         try:
-            emits = self.decide(Told(command, at, by, occurred_at, buyer))
+            emits = self.decide(Told(command, at, by, occurred_at, buyer, token))
         except Rejected as refusal:
             after = {stream: len(events) for stream, events in self.recorded.items()}
             assert after == before, "a refusal changed something"

@@ -152,6 +152,12 @@ LEFT_OUT: Final[Mapping[type[Event], frozenset[str]]] = {
     ev.ImprovementNoted: frozenset({"text"}),
     ev.CaseReopened: frozenset({"reason"}),
     ev.EntryCorrected: frozenset({"reason"}),
+    ev.ClaimOverridden: frozenset({"agent", "reason"}),
+    # Never who of the staff it was.
+    ev.CaseClaimed: frozenset({"agent"}),
+    ev.ClaimReleased: frozenset({"agent"}),
+    ev.ClaimLapsed: frozenset({"agent"}),
+    ev.ClaimHandedOver: frozenset({"agent", "to"}),
 }
 
 

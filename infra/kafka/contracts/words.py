@@ -34,6 +34,7 @@ by | Who did it.
 by_silence | The buyer said nothing for as long as the policy says.
 called_by | Who called the platform in.
 case_id | platform:shop:after-sale number.
+case_ended | The case has ended, and nothing is left to do.
 category | The category of the goods; null: not known.
 channel | How it was said.
 clock | The clock's name.
@@ -164,12 +165,15 @@ supplier | The supplier's name.
 Share.supplier | The supplier's name; null: the party is another.
 target_minutes | Minutes that the clock gives.
 terms | The exact versions of the terms (window, warranty) that hold for the buyer.
+token | How many claims the case has had with this one.
 told_buyer | The buyer was told.
 topic | The topic it came from.
 totals | What the case cost.
 tracked | Whether the parcel's number is known.
 units | What was found, unit by unit.
 until | Until when the buyer waits.
+CaseClaimed.until | When the claim lapses unless it is renewed.
+ClaimRenewed.until | When the claim lapses unless it is renewed.
 verdict | What was decided.
 version | The event's number in its case: 1, 2, 3 … without gaps.
 """.strip().splitlines()

@@ -14,7 +14,7 @@ from consumers.sample import SEED, WAVE, Message, generate
 from consumers.sample.catalogue import BAD, SMALL, SUPPLIERS, UNUSED
 from domain import decider
 from domain.budget import SetBudget
-from domain.case.commands import CaseCommand
+from domain.case.commands import CaseCommand, ClaimCommand
 from domain.case.state import Case
 from domain.case.turn import Action, steps, turn
 from domain.case.values import Outcome, Party, ProblemType, RefundStatus
@@ -30,7 +30,9 @@ from domain.world import NotLoaded, World
 ANCHOR: Final = datetime(2026, 8, 1, 7, 30, tzinfo=UTC)
 """15:30 in Beijing."""
 
-NOT_TOLD: Final[dict[type[Command], str]] = {}
+NOT_TOLD: Final[dict[type[Command], str]] = dict.fromkeys(
+    get_args(ClaimCommand), "a claim runs from when it is decided, and the sample is of the past"
+)
 """Commands that the sample cannot hold -> why not."""
 
 

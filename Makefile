@@ -38,7 +38,7 @@ soak: setup ## Run the soak tests: kills, races, long random sequences
 bench: setup ## Print the benchmarks' ratios (SMOKE=1: seconds, only to see that they run)
 	$(BIN)/python -m tests.bench $(if $(SMOKE),--smoke) $(ARGS)
 
-golden: setup ## Add lines for new events and published types to the golden corpus (ARGS=URL: that log's streams)
+golden: setup ## Add lines for new events and types, published or taken, to the golden corpus (ARGS=URL: that log's streams)
 	$(BIN)/python -m tests.golden $(ARGS)
 
 check: format-check lint types contracts test ## Everything a change must pass

@@ -20,9 +20,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationError,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from consumers.kafka_record import WAY_IN, Record, origin
 from consumers.mappings.after_sale import CURRENCY, problem_of
@@ -63,6 +65,19 @@ class Told(BaseModel):
         fields = cast("dict[str, Any]", value)
         return {name: told for name, told in fields.items() if told is not None}
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """A field that may be left out may be null."""
+        made = handler(schema)
+        form = handler.resolve_ref_schema(made)
+        for name, field in form["properties"].items():
+            null: dict[str, Any] = {"type": "null"}
+            if name not in form.get("required", ()) and null not in field.get("anyOf", ()):
+                form["properties"][name] = {"anyOf": [field, null]}
+        return made
+
 
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -84,10 +99,17 @@ _OLDEST: Final = 946_684_800
 _LATEST: Final = 4_102_444_800
 """2000 and 2100: a time in another unit lies outside."""
 
-Name = Annotated[Ident, BeforeValidator(_as_text)]
+Name = Annotated[Ident, BeforeValidator(_as_text, json_schema_input_type=Ident | int)]
 """A number or name; platforms write long numbers as numbers or as text."""
-Seconds = Annotated[datetime | None, BeforeValidator(lambda value: _moment(value, 1))]
-Milliseconds = Annotated[datetime | None, BeforeValidator(lambda value: _moment(value, 1000))]
+Unix = Annotated[int | str, Field(description="Unix time; 0 or nothing is none.")]
+Seconds = Annotated[
+    datetime | None,
+    BeforeValidator(lambda value: _moment(value, 1), json_schema_input_type=Unix),
+]
+Milliseconds = Annotated[
+    datetime | None,
+    BeforeValidator(lambda value: _moment(value, 1000), json_schema_input_type=Unix),
+]
 Fen = Annotated[int, Field(ge=0, le=10**12)]
 """Hundredths of a yuan."""
 Count = Annotated[int, Field(ge=1, le=100_000)]
@@ -175,25 +197,30 @@ class AfterSale:
         return f"{self.platform}:{self.shop}:{self.number}"
 
 
-Read = Callable[[Mapping[str, Any]], AfterSale]
-"""Reads a platform's message. Raises ValidationError, or Malformed."""
+@dataclass(frozen=True)
+class Adapter:
+    """form: what is read of a platform's message. read: what that means; raises ValidationError,
+    or Malformed."""
+
+    form: type[Told]
+    read: Callable[[Mapping[str, Any]], AfterSale]
 
 
 @dataclass(frozen=True)
 class PlatformTopic:
     """The topic, with an adapter for each platform."""
 
-    adapters: Mapping[Platform, Read]
+    adapters: Mapping[Platform, Adapter]
     name: str = "platform-aftersales"
 
     def translate(self, record: Record) -> Sequence[Request]:
         """What the after-sale asks for: first the complaint, so that its facts have a case."""
         fields = _fields(record)
-        read = self.adapters.get(_platform(record, fields))
-        if read is None:
+        adapter = self.adapters.get(_platform(record, fields))
+        if adapter is None:
             raise Malformed("value_unknown", "This platform has no adapter.", "platform")
         try:
-            sale = read(fields)
+            sale = adapter.read(fields)
             asked = list(_asked(sale))
         except ValidationError as e:
             raise malformed(e) from e

@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from consumers.kafka_platform import (
+    Adapter,
     AfterSale,
     Count,
     Deadline,
@@ -90,6 +91,11 @@ class Order(Told):
 
 
 class Detail(Told):
+    """A Douyin after-sale after an update: `data` of `afterSale/Detail`, and `shop_id` beside it.
+
+    Unix times in seconds, amounts in fen; what else it says is passed over.
+    """
+
     shop_id: Name
     process_info: Process
     order_info: Order
@@ -237,3 +243,6 @@ def _payout(info: Info) -> Payout | None:
     if info.refund_status == FAILED:
         return Payout(0, info.refund_fail_reason or "退款失败")
     return None
+
+
+ADAPTER: Final = Adapter(Detail, read)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from consumers.kafka_platform import (
+    Adapter,
     AfterSale,
     Count,
     Deadline,
@@ -49,6 +50,11 @@ class Judgement(Told):
 
 
 class Detail(Told):
+    """A Kuaishou after-sale after an update: `data` of `open.seller.order.refund.detail`.
+
+    Unix times in milliseconds, amounts in fen; what else it says is passed over.
+    """
+
     refundId: Name
     oid: Name
     skuId: Name
@@ -134,3 +140,6 @@ def _ruling(told: Judgement | None) -> Ruling | None:
         amount=told.amount,
         after_return=told.return_first,
     )
+
+
+ADAPTER: Final = Adapter(Detail, read)

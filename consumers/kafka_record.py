@@ -126,9 +126,13 @@ class KafkaTopic:
     def _body(self, cls: type[Command]) -> TypeAdapter[Any]:
         body = self._bodies.get(cls.TYPE)
         if body is None:
-            model = create_model(f"{cls.__name__}Body", __base__=Model, actor=Actor, data=cls)
-            body = self._bodies[cls.TYPE] = TypeAdapter[Any](model)
+            body = self._bodies[cls.TYPE] = TypeAdapter[Any](body_model(cls))
         return body
+
+
+def body_model(cls: type[Command]) -> type[Model]:
+    """The value of a command's record."""
+    return create_model(f"{cls.__name__}Body", __base__=Model, actor=Actor, data=cls)
 
 
 def origin(record: Record) -> str:

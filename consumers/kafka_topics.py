@@ -17,8 +17,8 @@ OWN_TOPICS: Final[tuple[KafkaTopic, ...]] = (COMMANDS_TOPIC, SHIPMENTS_TOPIC, LO
 
 PLATFORM_TOPIC: Final = PlatformTopic(
     {
-        Platform.DOUYIN: kafka_platform_douyin.read,
-        Platform.KUAISHOU: kafka_platform_kuaishou.read,
+        Platform.DOUYIN: kafka_platform_douyin.ADAPTER,
+        Platform.KUAISHOU: kafka_platform_kuaishou.ADAPTER,
     }
 )
 

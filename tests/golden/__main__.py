@@ -1,5 +1,5 @@
-"""`python -m tests.golden [DATABASE_URL]`: add a line for each stored topic, and for each schema
-of what is published, that has none.
+"""`python -m tests.golden [DATABASE_URL]`: add lines for each stored topic, and for each schema of
+what is published or taken, that has none.
 
 With a URL, add to the stories a few of that log's streams that together show all its topics.
 What stands in the corpus is never rewritten.
@@ -23,6 +23,8 @@ from infra.vault import SubjectKey, Vault
 from tests.golden import KEY, KEY_ID, STORIES, TOPICS, Line, read_lines
 from tests.golden.examples import example
 from tests.golden.published import PUBLISHED, new_lines
+from tests.golden.taken import PATH as TAKEN_RECORDS
+from tests.golden.taken import new_lines as new_records
 from tests.support.store import envelope
 
 import_module("domain.decider")  # registers every event
@@ -99,6 +101,10 @@ def main(urls: list[str]) -> None:
     with PUBLISHED.open("a", encoding="utf-8") as file:
         file.writelines(line + "\n" for line in published)
     print(f"{len(published)} lines of newly published types")
+    taken = new_records()
+    with TAKEN_RECORDS.open("a", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in taken)
+    print(f"{len(taken)} lines of records that are newly taken")
     told = {line.stream for line in read_lines(STORIES)}
     for url in urls:
         with closing(connect(url)) as conn:

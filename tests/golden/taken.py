@@ -118,18 +118,20 @@ def made_now() -> Iterator[Kept]:
 
 def _values(type_: str) -> Iterator[tuple[bool, dict[str, Any]]]:
     schema = schema_of(type_)
-    for full in (True, False):
-        choices = fields_of(schema, full=full)
-        yield full, choices
-    document = schema["$defs"].get("PublishPolicy", {}).get("properties", {}).get("document")
-    for choice in document["oneOf"][1:] if document else ():
-        document["oneOf"] = [choice]
+    if type_ != "policy.publish":
         yield True, fields_of(schema, full=True)
+        yield False, fields_of(schema, full=False)
+        return
+    document = schema["$defs"]["PublishPolicy"]["properties"]["document"]
+    for choice in document["oneOf"]:
+        document["oneOf"] = [choice]
+        value = fields_of(schema, full=True)
+        for rule in value["data"]["document"].get("rules", ()):
+            rule["then"] = "reject"  # as a rule with a hard ground does
+        yield True, value
 
 
-def _record(
-    topic: str, type_: str, schema: str, n: int, full: bool, value: dict[str, Any]
-) -> Kept:
+def _record(topic: str, type_: str, schema: str, n: int, full: bool, value: dict[str, Any]) -> Kept:
     cls = COMMANDS[type_]
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     command = body_model(cls).model_validate_json(written).model_dump()["data"]
@@ -157,6 +159,4 @@ def _kept(schema: str, topic: str, key: bytes, value: bytes, headers: Any) -> Ke
 def new_lines() -> list[str]:
     """Of the schemas, topic by topic, and the platforms that no line shows yet."""
     there = {(record.schema, record.topic) for record in read_taken()}
-    return [
-        record.written() for record in made_now() if (record.schema, record.topic) not in there
-    ]
+    return [record.written() for record in made_now() if (record.schema, record.topic) not in there]

@@ -1,32 +1,32 @@
 """The AsyncAPI 3 document of all topics, made from their table and the schemas.
 
-`python -m infra.kafka.contracts asyncapi` prints docs/asyncapi.json. What we publish is described
-by the frozen files; what we take, by the commands as they are now.
+`python -m infra.kafka.contracts asyncapi` prints docs/asyncapi.json. What is in our own form is
+described by the frozen files; what comes in the platforms' form, by what their adapters read.
 """
 
 from __future__ import annotations
 
 import inspect
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
-from pydantic import create_model
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
 
 from consumers.kafka_record import VERSION
-from consumers.kafka_topics import OWN_TOPICS
-from domain.kernel import COMMANDS, Actor, Command, Model
+from consumers.kafka_topics import OWN_TOPICS, PLATFORM_TOPIC
+from domain.kernel import COMMANDS, Command, Platform
 from domain.request import DATED
 from infra.kafka.contracts.events import CASE_EVENTS, PublicModel
-from infra.kafka.contracts.results import (
-    DEAD_LETTER_TYPE,
-    RESULT_TYPE,
-    DeadLetterNotice,
-)
-from infra.kafka.contracts.schemas import file_of, published_models, schema_of
+from infra.kafka.contracts.released import Released, without_titles
+from infra.kafka.contracts.results import DEAD_LETTER_TYPE, RESULT_TYPE, DeadLetterNotice
+from infra.kafka.contracts.schemas import PUBLISHED, published_models, schema_of
+from infra.kafka.contracts.schemas import file_of as published_file
+from infra.kafka.contracts.taken import TAKEN, file_of, taken_types, versions
 from infra.kafka.topics import TOPICS, Topic
 from infra.settings import PREFIX
 
+ROOT: Final = Path(__file__).parents[3]
 BINDING: Final = "0.5.0"
 FORMAT: Final = "application/schema+json;version=draft-2020-12"
 DESCRIPTION: Final = """\
@@ -61,7 +61,7 @@ def _operation_id(topic: Topic) -> str:
 
 
 def _names(topic: Topic) -> list[str]:
-    """The messages of a topic; none where the form is the platforms' own."""
+    """The messages of a topic."""
     match topic.name:
         case "case-events":
             return sorted(public.name for public in CASE_EVENTS.values())
@@ -69,9 +69,15 @@ def _names(topic: Topic) -> list[str]:
             return [RESULT_TYPE]
         case "dead-letters":
             return [DEAD_LETTER_TYPE]
+        case PLATFORM_TOPIC.name:
+            return [_of_platform(platform) for platform in sorted(PLATFORM_TOPIC.adapters)]
         case _:
-            types = next((own.types for own in OWN_TOPICS if own.name == topic.name), ())
+            types = next(own.types for own in OWN_TOPICS if own.name == topic.name)
             return [f"{name}.v{VERSION}" for name in sorted(types)]
+
+
+def _of_platform(platform: Platform) -> str:
+    return f"{platform}.after-sale"
 
 
 def _key(name: str) -> str:
@@ -116,24 +122,33 @@ def _operation(topic: Topic) -> dict[str, Any]:
 
 
 def _taken() -> dict[str, Any]:
-    types = sorted({name for topic in OWN_TOPICS for name in topic.types})
-    return {
-        _key(f"{name}.v{VERSION}"): _message(
-            f"{name}.v{VERSION}",
-            # A class without words of its own would show its parent's.
-            inspect.cleandoc(COMMANDS[name].__doc__ or ""),
-            {"$ref": f"#/components/schemas/{_body(COMMANDS[name]).__name__}"},
-            "FactHeaders" if _is_dated(COMMANDS[name]) else "CommandHeaders",
-        )
-        for name in types
-    }
+    frozen = versions(TAKEN.frozen())
+    found: dict[str, Any] = {}
+    for type_ in taken_types():
+        name = f"{type_}.v{VERSION}"
+        headers = "FactHeaders" if _is_dated(COMMANDS[type_]) else "CommandHeaders"
+        payload = _file(TAKEN, file_of(name))
+        found[_key(name)] = _message(name, frozen[name][-1]["description"], payload, headers)
+    for platform, adapter in PLATFORM_TOPIC.adapters.items():
+        name = _of_platform(platform)
+        payload = {"$ref": f"#/components/schemas/{_key(name)}"}
+        found[_key(name)] = _message(name, _words_of(adapter.form), payload, "PlatformHeaders")
+    return found
+
+
+def _file(released: Released, name: str) -> dict[str, Any]:
+    folder = released.folder.relative_to(ROOT).as_posix()
+    return {"schemaFormat": FORMAT, "schema": {"$ref": f"../{folder}/{name}"}}
+
+
+def _words_of(model: type[BaseModel]) -> str:
+    return " ".join(inspect.cleandoc(model.__doc__ or "").split())
 
 
 def _published() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, model in published_models().items():
-        path = f"../infra/kafka/contracts/schemas/{file_of(name, model).name}"
-        payload = {"schemaFormat": FORMAT, "schema": {"$ref": path}}
+        payload = _file(PUBLISHED, published_file(name, model))
         words = schema_of(name, model)["description"]
         found[_key(name)] = _message(name, words, payload, _headers_of(model))
     return found
@@ -144,34 +159,35 @@ def _headers_of(model: type[PublicModel]) -> str:
 
 
 def _message(name: str, words: str, payload: dict[str, Any], headers: str) -> dict[str, Any]:
-    return {
+    made: dict[str, Any] = {
         "name": name,
         "title": name,
         "description": words,
         "contentType": "application/json",
         "headers": {"$ref": f"#/components/schemas/{headers}"},
         "payload": payload,
-        "correlationId": {"location": "$message.header#/ce_correlationid"},
         "bindings": {"kafka": {"key": TEXT, "bindingVersion": BINDING}},
     }
+    if headers != "PlatformHeaders":
+        made["correlationId"] = {"location": "$message.header#/ce_correlationid"}
+    return made
 
 
 def _is_dated(command: type[Command]) -> bool:
     return command.IS_FACT or command.TYPE in DATED
 
 
-def _body(command: type[Command]) -> type[Model]:
-    """The value of a command's record; see consumers/kafka_record.py."""
-    return create_model(f"{command.__name__}Body", __base__=Model, actor=Actor, data=command)
+def _platform_forms() -> dict[str, Any]:
+    """What the adapters read of the platforms' messages, each in a schema that stands alone."""
+    forms: dict[str, Any] = {}
+    for platform, adapter in PLATFORM_TOPIC.adapters.items():
+        name = _key(_of_platform(platform))
+        template = f"#/components/schemas/{name}/$defs/{{model}}"
+        forms[name] = without_titles(adapter.form.model_json_schema(ref_template=template))
+    return forms
 
 
 def _schemas() -> dict[str, Any]:
-    types = sorted({name for topic in OWN_TOPICS for name in topic.types})
-    _, made = models_json_schema(
-        [(_body(COMMANDS[name]), "validation") for name in types],
-        ref_template="#/components/schemas/{model}",
-    )
-    definitions: dict[str, Any] = made["$defs"]
     asked = {
         "ce_specversion": {"const": "1.0"},
         "ce_type": TEXT | {"description": "The message's name, such as case.close.v1."},
@@ -198,7 +214,9 @@ def _schemas() -> dict[str, Any]:
         for name in ("topic", "partition", "offset", "exception.class.name")
     }
     least = ["ce_specversion", "ce_type", "ce_source", "ce_id", "content-type"]
-    return definitions | {
+    named = {"platform": {"enum": sorted(PLATFORM_TOPIC.adapters)}}
+    return _platform_forms() | {
+        "PlatformHeaders": _object(named, []),
         "CommandHeaders": _object(asked, least),
         "FactHeaders": _object(asked, [*least, "ce_time"]),
         "PublishedHeaders": _object(told | correlated, list(told)),

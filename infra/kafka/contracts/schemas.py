@@ -12,13 +12,12 @@ digests. `python -m infra.kafka.contracts freeze` adds what is new and changes n
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from infra.kafka.contracts.events import CASE_EVENTS, PublicModel, schema_id
+from infra.kafka.contracts.released import DRAFT, Released, Schema
 from infra.kafka.contracts.results import (
     DEAD_LETTER_TYPE,
     RESULT_TYPE,
@@ -27,9 +26,7 @@ from infra.kafka.contracts.results import (
 )
 from infra.kafka.contracts.words import words_of
 
-FOLDER: Final = Path(__file__).with_name("schemas")
-LOCK: Final = FOLDER / "released.lock"
-DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+PUBLISHED: Final = Released(Path(__file__).with_name("schemas"))
 
 PROMISED: Final = frozenset(
     {
@@ -38,8 +35,6 @@ PROMISED: Final = frozenset(
     }
 )
 """Keywords that are kept; the rest are rules of ours that may change."""
-
-NAMED: Final = frozenset({"properties", "$defs"})
 
 
 def published_models() -> dict[str, type[PublicModel]]:
@@ -51,7 +46,7 @@ def published_models() -> dict[str, type[PublicModel]]:
     }
 
 
-def schema_of(name: str, model: type[PublicModel]) -> dict[str, Any]:
+def schema_of(name: str, model: type[PublicModel]) -> Schema:
     """The schema of a type as the code has it now."""
     made = model.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
     definitions = {
@@ -67,9 +62,9 @@ def schema_of(name: str, model: type[PublicModel]) -> dict[str, Any]:
     }
 
 
-def _promised(schema: Mapping[str, Any], cls: str) -> dict[str, Any]:
+def _promised(schema: Mapping[str, Any], cls: str) -> Schema:
     """Without what is not promised, and with what each field means."""
-    kept: dict[str, Any] = {}
+    kept: Schema = {}
     for keyword, value in schema.items():
         if keyword not in PROMISED:
             continue
@@ -96,66 +91,18 @@ def _first_sentence(model: type[PublicModel]) -> str:
     return paragraph.partition(". ")[0].rstrip(".") + "."
 
 
-def file_of(name: str, model: type[PublicModel]) -> Path:
-    return FOLDER / f"{name.rpartition('.v')[0]}.{model.VERSION}.json"
+def file_of(name: str, model: type[PublicModel]) -> str:
+    return f"{name.rpartition('.v')[0]}.{model.VERSION}.json"
 
 
-def written(schema: Mapping[str, Any]) -> str:
-    return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
-
-
-def without_words(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What a schema says to programs."""
-    return {
-        key: _told(value, named=key in NAMED)
-        for key, value in schema.items()
-        if key not in ("title", "description")
-    }
-
-
-def _told(value: Any, *, named: bool) -> Any:
-    if named:
-        return {name: without_words(inner) for name, inner in value.items()}
-    if _is_object(value):
-        return without_words(value)
-    return [_told(inner, named=False) for inner in value] if _is_array(value) else value
-
-
-def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)
-
-
-def _is_array(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def frozen() -> dict[str, dict[str, Any]]:
+def frozen() -> dict[str, Schema]:
     """Every released schema, by its id."""
-    schemas = [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))
-    ]
-    return {schema["$id"]: schema for schema in schemas}
-
-
-def locked() -> dict[str, str]:
-    """The digest of each released file, by its name."""
-    lines = LOCK.read_text(encoding="utf-8").splitlines() if LOCK.exists() else []
-    return {name: digest for digest, name in (line.split() for line in lines)}
-
-
-def digest_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return PUBLISHED.frozen()
 
 
 def freeze() -> Iterator[str]:
     """Release what is not released yet; the new files' names."""
-    FOLDER.mkdir(exist_ok=True)
-    released = locked()
-    for name, model in sorted(published_models().items()):
-        path = file_of(name, model)
-        if path.name not in released:
-            path.write_text(written(schema_of(name, model)), encoding="utf-8")
-            released[path.name] = digest_of(path)
-            yield path.name
-    lines = [f"{digest}  {name}\n" for name, digest in sorted(released.items())]
-    LOCK.write_text("".join(lines), encoding="utf-8")
+    models = sorted(published_models().items())
+    return PUBLISHED.freeze(
+        (file_of(name, model), schema_of(name, model)) for name, model in models
+    )

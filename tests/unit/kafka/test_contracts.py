@@ -19,16 +19,13 @@ from infra.kafka import TOPICS
 from infra.kafka.contracts import CASE_EVENTS
 from infra.kafka.contracts.asyncapi import document
 from infra.kafka.contracts.events import LARGEST_AMOUNT, LEFT_OUT, PARTED
+from infra.kafka.contracts.released import without_words, written
 from infra.kafka.contracts.schemas import (
-    FOLDER,
-    digest_of,
+    PUBLISHED,
     file_of,
     frozen,
-    locked,
     published_models,
     schema_of,
-    without_words,
-    written,
 )
 from infra.kafka.contracts.words import WORDS, words_of
 
@@ -150,9 +147,9 @@ def test_what_is_published_now_is_what_was_released() -> None:
 
 
 def test_no_released_schema_is_gone_or_changed() -> None:
-    there = {path.name: digest_of(path) for path in FOLDER.glob("*.json")}
-    assert there == locked()
-    assert {file_of(name, model).name for name, model in published_models().items()} <= set(there)
+    there = PUBLISHED.digests()
+    assert there == PUBLISHED.locked()
+    assert {file_of(name, model) for name, model in published_models().items()} <= set(there)
 
 
 def test_every_released_schema_is_a_schema_of_open_objects() -> None:

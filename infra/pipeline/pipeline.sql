@@ -9,10 +9,15 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 SELECT clock_timestamp(), coalesce(max(notification_id), 0) FROM stored_events
 
 -- name: select_answers
--- The first answers to messages that may be repeats.
+-- The first answers to messages that may be repeats. OFFSET 0 here and below keeps the look-ups by
+-- index, one for each: a plan that was made while the table was small lives as long as the session,
+-- and would read the whole table for every batch.
 SELECT a.source, a.message_id, a.digest, a.accepted, a.position, a.code, a.message, a.field
 FROM unnest(%(sources)b::text[], %(message_ids)b::text[]) AS asked (source, message_id)
-JOIN answers a USING (source, message_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM answers
+    WHERE source = asked.source AND message_id = asked.message_id OFFSET 0
+) AS a
 
 -- name: select_tail
 -- What others committed since the cache was current.
@@ -21,8 +26,7 @@ WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
 
 -- name: select_streams
 -- Streams to be folded: the snapshot that this code made, as a row without a topic, and the events
--- after it; or all of the events. One statement, so that both are as of one moment. OFFSET 0 keeps
--- the look-ups by index for each stream: left to choose, the planner may read the whole tables.
+-- after it; or all of the events. One statement, so that both are as of one moment.
 WITH found AS MATERIALIZED (
     SELECT s.stream, s.version, s.state
     FROM unnest(%(streams)b::text[]) AS wanted (stream)
@@ -45,7 +49,10 @@ CROSS JOIN LATERAL (
 -- Whether a batch whose connection broke was committed.
 SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, e.state
 FROM unnest(%(streams)b::text[], %(versions)b::bigint[]) AS w (stream, version)
-JOIN stored_events e ON e.originator_id = w.stream AND e.originator_version = w.version
+CROSS JOIN LATERAL (
+    SELECT * FROM stored_events
+    WHERE originator_id = w.stream AND originator_version = w.version OFFSET 0
+) AS e
 
 -- name: check_reads
 -- Raises CT001 when something that was read has changed since `known`; returns the last position.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,21 @@ def test_a_hot_statement_uses_its_index(
     assert index in plan
     assert "Seq Scan" not in plan
     assert "Sort Method: external" not in plan
+
+
+@pytest.mark.parametrize(
+    "name", ["select_clock", "select_tail", "select_answers", "select_streams", "select_written"]
+)
+def test_a_plan_that_is_made_while_the_log_is_empty_reads_no_whole_table_later(
+    database_url: str, name: str
+) -> None:
+    """A session keeps the plan of a prepared statement for as long as nobody analyses the table."""
+    numbers: dict[str, int] = {}
+    numbered = re.sub(
+        r"%\((\w+)\)[sb]",
+        lambda found: f"${numbers.setdefault(found[1], len(numbers) + 1)}",
+        PIPELINE[name],
+    )
+    with psycopg.connect(database_url) as conn:
+        lines = conn.execute(b"EXPLAIN (GENERIC_PLAN) " + numbered.encode()).fetchall()
+    assert not [line for (line,) in lines if "Seq Scan on" in line]

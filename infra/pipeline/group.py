@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from domain.request import Request
 from infra.pipeline.answer import Answer, Unavailable
@@ -34,11 +35,14 @@ class Ticket:
     answers: list[Answer] = field(default_factory=list[Answer])
     error: Exception | None = None
     is_done: bool = False
+    then: Ticket | None = None
     _wakened: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:
         """Until it is done or its thread is to lead."""
         self._wakened.acquire()
+        if self.then is not None:
+            self.then.wake()
 
     def wake(self) -> None:
         self._wakened.release()
@@ -150,9 +154,12 @@ class GroupCommit:
             ticket.is_done = whole or ticket.error is not None
         with self._mutex:
             self._loads.extend(ticket for ticket in tickets if not ticket.is_done)
-        for ticket in tickets:
-            if ticket.is_done and ticket is not leader:
-                ticket.wake()
+        # One wakes the next: all at once, they would wait for each other anyway, in a crowd.
+        done = [ticket for ticket in tickets if ticket.is_done and ticket is not leader]
+        for ticket, then in pairwise(done):
+            ticket.then = then
+        if done:
+            done[0].wake()
 
     def _hand_over(self, leader: Ticket) -> None:
         with self._mutex:

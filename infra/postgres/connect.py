@@ -50,8 +50,8 @@ def open_pool(url: str, *, least: int = 1, most: int = 8, name: str = NAME) -> P
 
 
 def _parameters(url: str, name: str) -> dict[str, Any]:
-    # psycopg prepares what it runs often, and the server keeps a plan that it made while a table was
-    # small: the statements of a new database would read whole tables as they grow.
+    # psycopg prepares what it runs often, and the server keeps a plan that it made while a table
+    # was small: on a database that began empty, statements would read whole tables as they grow.
     ours = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
     options = f"{conninfo_to_dict(url).get('options') or ''} {ours}"
     return {"application_name": name, "connect_timeout": 10, "options": options.strip()}

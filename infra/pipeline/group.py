@@ -89,12 +89,22 @@ class GroupCommit:
             (self._small if len(requests) <= SMALL else self._loads).append(ticket)
             leads, self._led = not self._led, True
         if not leads:
-            ticket.wait()
+            try:
+                ticket.wait()
+            except BaseException:
+                # This thread was asked to stop, but others may wait for it to wake them or to lead.
+                threading.Thread(target=self._follow, args=(ticket,)).start()
+                raise
         if not ticket.is_done:
             self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
         return ticket.answers
+
+    def _follow(self, ticket: Ticket) -> None:
+        ticket.wait()
+        if not ticket.is_done:
+            self._lead(ticket)
 
     def _lead(self, ticket: Ticket) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -157,6 +158,40 @@ def test_a_leader_that_is_interrupted_leaves_the_others_a_leader(writer: Writer)
         assert not thread.is_alive()
     assert len(raised) == 1
     assert sorted(m for batch in writer.batches[1:] for m in batch) == ["m0", "m1", "m2"]
+
+
+@pytest.mark.parametrize("comes", ["before the others", "after the others"])
+def test_one_that_is_interrupted_while_it_waits_holds_up_nobody(writer: Writer, comes: str) -> None:
+    group = GroupCommit(writer.settle)
+    main = threading.main_thread().ident
+    assert main is not None
+    threads = [in_thread(group, [request("first")])]
+    writer.entered.acquire()
+
+    def others() -> None:
+        for n in range(3):
+            threads.append(in_thread(group, [request(f"m{n}")]))
+
+    def interrupt() -> None:
+        _queued(group, 1 if comes == "before the others" else 4)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    if comes == "after the others":
+        others()
+        _queued(group, 3)
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        group.submit([request("interrupted")], None)
+    if comes == "before the others":
+        others()
+        _queued(group, 4)
+    writer.gate.set()
+    for thread in (*threads, interrupter):
+        thread.join(10)
+        assert not thread.is_alive()
+    told = [message for batch in writer.batches for message in batch]
+    assert sorted(told) == ["first", "interrupted", "m0", "m1", "m2"]
 
 
 def test_nothing_asked_is_nothing_answered_unless_statements_go_along(writer: Writer) -> None:

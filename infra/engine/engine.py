@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
@@ -13,16 +13,12 @@ from threading import Event
 import psycopg
 from psycopg.errors import LockNotAvailable
 
-from domain.kernel import Kind, kind_of
+from domain.kernel import Kind
 from infra.activity import Activity
-from infra.engine.fold import SQL, Folder, Stored, Touched, read_page
-from infra.engine.tables import (
-    SubjectRows,
-    make_tables,
-    readers_see,
-    swap_readers,
-    write_rows,
-)
+from infra.engine.books import LEADER_LOCK, Books, Generation, Overtaken, reason_of
+from infra.engine.fold import OF_THE_ROWS, SQL, Folder, Stored, Turned, is_poison, read_page
+from infra.engine.pages import Move, TooManyParked, project_around, rows_of
+from infra.engine.tables import SubjectRows, make_tables, readers_see, swap_readers, write_rows
 from infra.failure import Failure
 from infra.postgres import PostgresError, Rows, connect
 from infra.postgres.connect import one_line
@@ -30,7 +26,6 @@ from projections import PROJECTIONS, Projection
 
 logger = logging.getLogger(__name__)
 
-LEADER_LOCK = 0x43617365_50726F6A  # "CaseProj"
 PAGE = 1_000
 """Events of a page, all of which one transaction projects."""
 POLL = 1.0
@@ -38,8 +33,9 @@ POLL = 1.0
 LOOK_FOR_STOP = 0.2
 REST = (1.0, 60.0)
 """Seconds that a read model which failed is left alone: first, and at most."""
-NOT_THE_ROWS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
-"""Errors of the connection, the disk, a time-out: no read model is at fault."""
+PARKED_OF_A_PAGE = 100
+"""Of a full page one stream in so many may be parked at once, and at least one."""
+FOLLOWED = ("live", "joining")
 SWAP_AGAIN = 5.0
 """Seconds until the views are tried to be swapped again when a reader held them."""
 SESSION = {
@@ -51,10 +47,6 @@ SESSION = {
 
 class Behind(Failure):
     """The read models did not catch up in the time given."""
-
-
-class _Overtaken(Exception):
-    """Another engine moved a position first."""
 
 
 @dataclass(slots=True)
@@ -88,6 +80,7 @@ class Engine:
         self.poll = poll
         self.activity = activity or Activity("projections")
         self._url = url
+        self._books = Books(self.projections)
         self._folders: dict[frozenset[str], Folder] = {}
         self._resting: dict[str, _Resting] = {}
         self._swapped, self._swap_from = False, 0.0
@@ -104,8 +97,8 @@ class Engine:
                 with self.session() as conn:
                     wait = 0.1
                     self._follow(conn, stop)
-            except (psycopg.OperationalError, psycopg.InterfaceError, PostgresError) as e:
-                logger.warning("the read models' connection was lost: %s", one_line(e))
+            except (psycopg.Error, PostgresError) as e:
+                logger.warning("the read models connect anew: %s", one_line(e))
                 self.activity.failed(e)
                 stop.wait(wait)
                 wait = min(wait * 2, 5.0)
@@ -117,7 +110,7 @@ class Engine:
         """
         until = time.monotonic() + seconds
         with self.session() as conn:
-            _, target = self._positions(conn)
+            _, target = self._books.read(conn)
             while True:
                 leads = self._try_lead(conn)
                 if leads:
@@ -137,10 +130,10 @@ class Engine:
 
     def _behind(self, conn: Rows, target: int) -> list[str]:
         """The tables that have not reached `target`; all, while readers see other versions."""
-        positions, _ = self._positions(conn)
-        if not readers_see(conn, self.projections):
-            return sorted(positions)
-        return sorted(name for name, position in positions.items() if position < target)
+        generations, _ = self._books.read(conn)
+        live = [one for one in generations if one.standing == "live"]
+        seen = readers_see(conn, self.projections)
+        return sorted(one.table for one in live if not seen or one.position < target)
 
     @contextlib.contextmanager
     def session(self) -> Generator[Rows]:
@@ -181,113 +174,114 @@ class Engine:
         """Project one page for each group of read models that stand at the same position, the
         furthest first, so that a new one's rebuild doesn't hold up the others. Whether there may
         be more to do at once."""
-        positions, head = self._positions(conn)
-        groups = self._groups(positions, head)
-        names = [frozenset(p.table for p in group) for _, group in groups]
+        generations, head = self._books.read(conn)
+        followed = [one for one in generations if one.standing in FOLLOWED]
+        groups = self._groups(followed, head)
+        names = [frozenset(one.table for one in group) for group in groups]
         self._folders = {key: self._folders[key] for key in names if key in self._folders}
-        for after, group in groups:
+        for group in groups:
+            after = group[0].position
             # Not beyond another's position: there the two become one.
-            upto = min([head, *(p for p in positions.values() if p > after)])
+            upto = min([head, *(one.position for one in followed if one.position > after)])
             try:
                 self._project(conn, group, after, upto)
-            except _Overtaken:
-                logger.warning("another engine is writing the read models")
+            except Overtaken:
+                logger.warning("somebody else changed the read models' books")
                 self._folders.clear()
         self._swap(conn)
         if not self._resting:
             self.activity.goes_on()
         return bool(groups)
 
-    def _positions(self, conn: Rows) -> tuple[dict[str, int], int]:
-        rows = conn.execute(SQL["select_positions"]).fetchall()
-        ours = {projection.table for projection in self.projections}
-        return {name: position for name, position, _ in rows if name in ours}, rows[0][2]
-
-    def _groups(self, positions: dict[str, int], head: int) -> list[tuple[int, list[Projection]]]:
-        """The read models that are behind and not at rest, by position, the furthest first."""
+    def _groups(self, followed: list[Generation], head: int) -> list[list[Generation]]:
+        """The tables that are behind and not at rest, by position, the furthest first. Those that
+        skip an event that others don't fold apart from them."""
         now = time.monotonic()
-        groups: dict[int, list[Projection]] = {}
-        for projection in self.projections:
-            resting = self._resting.get(projection.table)
-            position = positions[projection.table]
-            if position < head and (resting is None or resting.until <= now):
-                groups.setdefault(position, []).append(projection)
-        return sorted(groups.items(), reverse=True)
+        groups: dict[tuple[int, frozenset[int]], list[Generation]] = {}
+        for one in followed:
+            resting = self._resting.get(one.table)
+            if one.position < head and (resting is None or resting.until <= now):
+                groups.setdefault((one.position, one.quarantine.skipped), []).append(one)
+        return sorted(groups.values(), key=lambda group: group[0].position, reverse=True)
 
-    def _project(self, conn: Rows, group: list[Projection], after: int, upto: int) -> None:
+    def _project(self, conn: Rows, group: list[Generation], after: int, upto: int) -> None:
         began = time.monotonic()
-        kinds = frozenset[Kind]().union(*(p.kinds for p in group))
-        key = frozenset(p.table for p in group)
+        kinds = frozenset[Kind]().union(*(one.projection.kinds for one in group))
+        key = frozenset(one.table for one in group)
         folder = self._folders.pop(key, None)
-        if folder is None or folder.position != after:
-            folder = Folder(conn, after)
-        failed: dict[Projection, Exception] = {}
-        rows: dict[Projection, SubjectRows] = {}
-        page, end = list[Stored](), upto
-        try:
-            page = read_page(conn, after, upto, kinds, self.page)
-            end = page[-1].position if len(page) == self.page else upto
-            touched = folder.turn_page(page, end)
-        except psycopg.Error:
-            raise
-        except Exception as e:
-            failed = dict.fromkeys(group, e)
-        else:
-            for projection in group:
-                try:
-                    rows[projection] = rows_of(projection, touched, folder)
-                except psycopg.Error:
-                    raise
-                except Exception as e:
-                    failed[projection] = e
-            with conn.transaction():
-                for projection, its_rows in rows.items():
-                    try:
-                        with conn.transaction():
-                            self._move(conn, projection, after, end, len(page), began)
-                            write_rows(conn, projection, its_rows)
-                    except NOT_THE_ROWS:
-                        raise
-                    except psycopg.Error as e:
-                        failed[projection] = e
-            self._folders[key] = folder
-        if rows and len(failed) < len(group):
-            self.activity.did(len(page), time.monotonic() - began)
-        for projection in group:
-            if projection in failed:
-                self._rest(conn, projection, failed[projection])
-            else:
-                self._resting.pop(projection.table, None)
-
-    def _move(
-        self, conn: Rows, projection: Projection, after: int, end: int, events: int, began: float
-    ) -> None:
+        skipped = group[0].quarantine.skipped
+        if folder is None or (folder.position, folder.skipped) != (after, skipped):
+            folder = Folder(conn, after, skipped)
+        page = read_page(conn, after, upto, kinds, self.page)
+        end = page[-1].position if len(page) == self.page else upto
+        turned = folder.turn_page(page, end)
+        failed: dict[str, Exception] = {}
+        rows = self._rows_of(group, turned, folder, failed)
         seconds = time.monotonic() - began
         # The rate of a page with a few events says how long a commit takes, not how fast we are.
-        rate = events / seconds if events >= self.page // 10 else None
-        moved = conn.execute(
-            SQL["move_position"],
-            {
-                "name": projection.table,
-                "after": after,
-                "end": end,
-                "events": events,
-                "rate": rate,
-            },
-        )
-        if moved.rowcount != 1:
-            raise _Overtaken
+        rate = len(page) / seconds if len(page) >= self.page // 10 else None
+        move = Move(after, end, len(page), rate)
+        with conn.transaction():
+            for one in group:
+                if one.table in failed:
+                    continue
+                try:
+                    with conn.transaction():
+                        move.do(conn, one)
+                        write_rows(conn, one.projection, rows[one.table], one.table)
+                except (*OF_THE_ROWS, psycopg.ProgrammingError, ValueError, TypeError) as e:
+                    failed[one.table] = e
+        self._folders[key] = folder
+        if len(failed) < len(group):
+            self.activity.did(len(page), time.monotonic() - began)
+        for one in group:
+            error = failed.get(one.table)
+            if error is not None and is_poison(error):
+                error = self._go_around(conn, one, page, move)
+            if error is None:
+                self._resting.pop(one.table, None)
+            else:
+                self._rest(conn, one, error)
 
-    def _rest(self, conn: Rows, projection: Projection, error: Exception) -> None:
+    def _rows_of(
+        self,
+        group: list[Generation],
+        turned: Turned,
+        folder: Folder,
+        failed: dict[str, Exception],
+    ) -> dict[str, SubjectRows]:
+        """By table; what went wrong with the others is put into `failed`."""
+        rows: dict[str, SubjectRows] = {}
+        for one in group:
+            try:
+                rows[one.table] = rows_of(one.projection, one.quarantine.parked, turned, folder)
+            except Exception as e:
+                if not is_poison(e):
+                    raise
+                failed[one.table] = e
+        return rows
+
+    def _go_around(
+        self, conn: Rows, one: Generation, page: list[Stored], move: Move
+    ) -> Exception | None:
+        """Project a page that holds poison, event by event where it must be; None if it went."""
+        try:
+            found = project_around(conn, one, page, move, max(1, self.page // PARKED_OF_A_PAGE))
+        except (TooManyParked, psycopg.ProgrammingError) as e:
+            return e
+        for stream in found:
+            logger.error("%s is parked in the read model %s", stream, one.table)
+        return None
+
+    def _rest(self, conn: Rows, one: Generation, error: Exception) -> None:
         """Leave a failing read model where it is, for a while; the others go on."""
-        before = self._resting.get(projection.table)
+        before = self._resting.get(one.table)
         first, most = REST
         seconds = min(most, first if before is None else before.seconds * 2)
         self.activity.failed(error)
-        self._resting[projection.table] = _Resting(time.monotonic() + seconds, seconds)
-        logger.error("the read model %s stands still", projection.table, exc_info=error)
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        conn.execute(SQL["note_error"], {"name": projection.table, "error": reason})
+        self._resting[one.table] = _Resting(time.monotonic() + seconds, seconds)
+        logger.error("the read model %s stands still", one.table, exc_info=error)
+        conn.execute(SQL["note_error"], {"name": one.table, "error": reason_of(error)})
 
     def _swap(self, conn: Rows) -> None:
         if not self._swapped and time.monotonic() >= self._swap_from:
@@ -296,21 +290,3 @@ class Engine:
             except LockNotAvailable:
                 # Somebody reads for long; the log must not wait for them.
                 self._swap_from = time.monotonic() + SWAP_AGAIN
-
-
-def rows_of(projection: Projection, touched: Mapping[str, Touched], folder: Folder) -> SubjectRows:
-    """The rows of every stream whose rows a page may change, each with the position of the last
-    event that touched it: the same however the log is cut into pages."""
-    subjects: dict[str, int] = {}
-    for stream, touch in touched.items():
-        if kind_of(stream) not in projection.kinds:
-            continue
-        for state in (touch.before, touch.after):
-            for subject in projection.subjects(stream, state):
-                subjects[subject] = max(subjects.get(subject, 0), touch.position)
-    states = folder.look(subjects)
-    look = folder.look({needed for s in states.values() for needed in projection.needs(s)})
-    return {
-        stream: (position, tuple(projection.rows(states[stream], look)))
-        for stream, position in subjects.items()
-    }

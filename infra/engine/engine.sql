@@ -1,7 +1,9 @@
 -- What the projection engine reads and keeps, whatever the read models are.
 
 -- name: create_books
--- One row a version of a read model. position: of the log; all before it is in the table.
+-- One row a table of a read model. position: of the log; all up to it is in the table. changes:
+-- of what is parked, skipped or read, so that no page is committed that knew less. standing: live
+-- (what readers see), building, joining (follows, to be read once it has caught up) or kept.
 create table if not exists projections (
     name      text        primary key,
     position  bigint      not null default 0,
@@ -9,8 +11,67 @@ create table if not exists projections (
     rate      real,
     moved_at  timestamptz not null default clock_timestamp(),
     error     text,
-    failed_at timestamptz
+    failed_at timestamptz,
+    changes   bigint      not null default 0,
+    standing  text        not null default 'live'
 );
+
+-- name: add_missing_columns
+-- Books of an earlier program; asked first, because altering locks readers out.
+do $$
+begin
+    if not exists (select from pg_attribute
+                   where attrelid = 'projections'::regclass and attname = 'standing') then
+        alter table projections add column changes  bigint not null default 0,
+                                add column standing text   not null default 'live';
+    end if;
+end $$;
+
+-- name: create_parked_book
+-- Streams that one table does not follow any more: from the event at `position` on.
+create table if not exists parked_streams (
+    name      text        not null references projections on delete cascade,
+    stream    text        collate "C" not null,
+    position  bigint      not null,
+    error     text        not null,
+    parked_at timestamptz not null default clock_timestamp(),
+    attempts  int         not null default 1,
+    primary key (name, stream)
+);
+
+-- name: create_skipped_book
+-- Events that a read model is to take no notice of, in this version and in any later one.
+create table if not exists skipped_events (
+    projection text        not null,
+    position   bigint      not null,
+    stream     text        collate "C" not null,
+    who        text        not null,
+    why        text        not null,
+    skipped_at timestamptz not null default clock_timestamp(),
+    primary key (projection, position)
+);
+
+-- name: create_parked_view
+-- For readers; made once, because replacing a view locks them out.
+do $$
+begin
+    if to_regclass('parked') is not null then
+        return;
+    end if;
+    create view parked as
+    select regexp_replace(k.name, '_v[0-9]+(_g[0-9]+)?$', '') as read_model, k.stream,
+           k.position, k.error, k.parked_at, k.attempts
+    from parked_streams k join projections p using (name)
+    where p.standing = 'live';
+    comment on view parked is
+        'Streams whose rows stand still in a read model, because an event could not be projected. Their rows there are as of the event before `position`; join by stream. See casetrail projections parked.';
+    comment on column parked.read_model is 'Name of the read model, without its version.';
+    comment on column parked.stream is 'Name of the stream in the log, as in the column of that name of the views.';
+    comment on column parked.position is 'Position in the log of the first event that is not in the rows.';
+    comment on column parked.error is 'Why it could not be projected.';
+    comment on column parked.parked_at is 'Since when.';
+    comment on column parked.attempts is 'How often it was tried.';
+end $$;
 
 -- name: create_reader_book
 -- What readers see now: a digest of the views and of the versions they show.
@@ -41,8 +102,8 @@ listen stored_events;
 select name from projections;
 
 -- name: insert_name
--- A new table starts at the beginning of the log.
-insert into projections (name) values (%(name)s);
+-- A new version starts at the beginning of the log.
+insert into projections (name, standing, position) values (%(name)s, %(standing)s, %(position)s);
 
 -- name: delete_name
 -- With the table itself, once nobody reads it.
@@ -59,7 +120,8 @@ on conflict (single) do update set digest = excluded.digest, swapped_at = clock_
 
 -- name: select_positions
 -- Together with the head of the log, as of one moment.
-select p.name, p.position, (select coalesce(max(notification_id), 0) from stored_events)
+select p.name, p.position, p.changes, p.standing,
+       (select coalesce(max(notification_id), 0) from stored_events)
 from projections p;
 
 -- name: move_position
@@ -67,7 +129,50 @@ from projections p;
 update projections
 set position = %(end)s, projected = projected + %(events)s, moved_at = clock_timestamp(),
     rate = coalesce(%(rate)s, rate), error = null, failed_at = null
-where name = %(name)s and position = %(after)s;
+where name = %(name)s and position = %(after)s and changes = %(changes)s;
+
+-- name: change_books
+-- Whoever works on a page by what these tables were before has to begin it anew.
+update projections set changes = changes + 1 where name = any (%(names)s::text[]);
+
+-- name: lock_position
+-- Held until the transaction ends: meanwhile no page is committed.
+select position from projections where name = %(name)s for update;
+
+-- name: select_parked
+-- The streams that a table does not follow, oldest first.
+select stream, position, error, parked_at, attempts
+from parked_streams where name = %(name)s order by position, stream;
+
+-- name: select_all_parked
+-- As readers see it, oldest first.
+select read_model, stream, position, error, parked_at, attempts from parked
+order by position, read_model, stream;
+
+-- name: park_stream
+-- A stream that is parked stays so from where it is.
+insert into parked_streams (name, stream, position, error)
+values (%(name)s, %(stream)s, %(position)s, %(error)s)
+on conflict (name, stream) do update
+set position = excluded.position, error = excluded.error, attempts = parked_streams.attempts + 1;
+
+-- name: unpark_stream
+-- Its rows are up to the table's position again.
+delete from parked_streams where name = %(name)s and stream = %(stream)s;
+
+-- name: select_skipped
+-- Positions of the events that a read model takes no notice of.
+select position from skipped_events where projection = %(projection)s;
+
+-- name: insert_skipped
+-- For ever; who said so first stands.
+insert into skipped_events (projection, position, stream, who, why)
+values (%(projection)s, %(position)s, %(stream)s, %(who)s, %(why)s)
+on conflict (projection, position) do nothing;
+
+-- name: select_event_stream
+-- Whose event stands at a position.
+select originator_id from stored_events where notification_id = %(position)s;
 
 -- name: note_error
 -- Shown by status until the position moves again.
@@ -102,14 +207,16 @@ order by originator_id, originator_version;
 -- Lag in events counts the log's, wanted or not; in seconds it is the age of the first of them.
 select p.name, p.position, h.head, h.head - p.position as behind,
        coalesce(extract(epoch from clock_timestamp() - n.recorded_at), 0)::float8 as seconds,
-       p.projected, p.rate, p.moved_at, p.error, p.failed_at,
-       exists (select from pg_locks l
-               where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-                 and l.database = (select oid from pg_database where datname = current_database())
-                 and (l.classid::bigint << 32 | l.objid::bigint) = %(key)s::bigint) as led
+       p.projected, p.rate, p.moved_at, p.error, p.failed_at, p.standing,
+       (select count(*) from parked_streams k where k.name = p.name) as parked,
+       l.pid is not null as led, l.pid as leader
 from projections p
 cross join (select coalesce(max(notification_id), 0) as head from stored_events) h
 left join stored_events n on n.notification_id = p.position + 1
+left join (select min(pid) as pid from pg_locks
+           where locktype = 'advisory' and granted and objsubid = 1
+             and database = (select oid from pg_database where datname = current_database())
+             and (classid::bigint << 32 | objid::bigint) = %(key)s::bigint) l on true
 order by p.name;
 
 -- name: select_meanings

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import psycopg
+from psycopg.errors import CardinalityViolation, DataError, IntegrityError, ProgramLimitExceeded
 
 from domain.decider import evolve, initial
-from domain.kernel import Kind, Stamp, State
+from domain.kernel import Event, Kind, Stamp, State
 from infra.event_store import EventMapper
 from infra.pipeline import StateCache
 from infra.postgres import Rows, load_statements
@@ -18,6 +21,17 @@ from infra.postgres import Rows, load_statements
 SQL = load_statements(Path(__file__).with_name("engine.sql"))
 
 CACHE_BYTES = 64 * 2**20
+
+OF_THE_ROWS = (DataError, IntegrityError, CardinalityViolation, ProgramLimitExceeded)
+"""What PostgreSQL says when it refuses a row. Whatever else it says is about the connection, the
+disk, a time-out or a table that is not as it should be: no event is at fault."""
+
+
+def is_poison(error: BaseException) -> bool:
+    """Whether an event, or the row made of it, is at fault and would be again."""
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, OF_THE_ROWS)
+    return isinstance(error, Exception) and not isinstance(error, MemoryError | OSError)
 
 
 class Stored(NamedTuple):
@@ -30,6 +44,16 @@ class Stored(NamedTuple):
     state: bytes
 
 
+class BrokenStreamError(Exception):
+    """An event cannot be read or folded. position: its own; the cause says why."""
+
+    def __init__(self, stream: str, position: int, cause: BaseException) -> None:
+        super().__init__(f"{stream} cannot be folded at {position}: {cause}")
+        self.stream = stream
+        self.position = position
+        self.__cause__ = cause
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """A stream that a page has events of. position: of the last of them."""
@@ -39,6 +63,14 @@ class Touched:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What a page touched. broken: those of its streams that cannot be folded any more."""
+
+    touched: Mapping[str, Touched]
+    broken: Mapping[str, BrokenStreamError]
+
+
 def read_page(conn: Rows, after: int, upto: int, kinds: Iterable[Kind], limit: int) -> list[Stored]:
     """Up to `limit` events of these kinds after a position, in the log's order."""
     with conn.cursor(binary=True) as cursor:
@@ -46,72 +78,108 @@ def read_page(conn: Rows, after: int, upto: int, kinds: Iterable[Kind], limit: i
         return [Stored(*row) for row in cursor.execute(SQL["select_page"], wanted, prepare=True)]
 
 
+def read_streams(conn: Rows, streams: Collection[str], upto: int) -> Iterator[list[Stored]]:
+    """The events of each of these streams up to a position; of those that have any."""
+    with conn.cursor(binary=True) as cursor:
+        asked = {"streams": list(streams), "upto": upto}
+        loaded = [
+            Stored(*row) for row in cursor.execute(SQL["select_streams"], asked, prepare=True)
+        ]
+    for _, events in groupby(loaded, attrgetter("stream")):
+        yield list(events)
+
+
 class Folder:
     """position: every state here holds its stream's events up to it, and none after it.
 
-    Its pages must hold all events of the kinds that are looked at."""
+    skipped: positions of events that are taken no notice of. broken: streams that cannot be
+    folded up to here. Its pages must hold all events of the kinds that are looked at."""
 
-    def __init__(self, conn: Rows, position: int) -> None:
+    def __init__(self, conn: Rows, position: int, skipped: frozenset[int] = frozenset()) -> None:
         self.position = position
+        self.skipped = skipped
+        self.broken: dict[str, BrokenStreamError] = {}
         self._conn = conn
         self._mapper = EventMapper()
         self._cache = StateCache(CACHE_BYTES)
 
-    def turn_page(self, page: Sequence[Stored], end: int) -> Mapping[str, Touched]:
-        """Fold a page whose last position is `end`; what it touched. Raises what a broken event
-        raises: then nothing here may be used any more."""
+    def turn_page(self, page: Sequence[Stored], end: int) -> Turned:
+        """Fold a page whose last position is `end`; what it touched."""
         by_stream: dict[str, list[Stored]] = {}
         for stored in page:
-            by_stream.setdefault(stored.stream, []).append(stored)
+            if stored.position not in self.skipped:
+                by_stream.setdefault(stored.stream, []).append(stored)
         # A stream that begins in this page has nothing to be loaded.
-        begun = (stream for stream, events in by_stream.items() if events[0].version > 1)
-        known = self._known(begun, self.position)
+        begun = [stream for stream, events in by_stream.items() if events[0].version > 1]
+        known = self._load(begun, self.position)
         touched: dict[str, Touched] = {}
         for stream, events in by_stream.items():
+            if stream in self.broken:
+                continue
             before = known.get(stream) or initial(stream)
-            after = self._fold(before, events)
+            try:
+                after = fold(self._mapper, before, events)
+            except BrokenStreamError as e:
+                self._break(e)
+                continue
             touched[stream] = Touched(before, after, events[-1].position)
             self._cache.put(stream, after, sum(len(event.state) for event in events))
         self.position = end
-        return touched
+        return Turned(touched, {s: self.broken[s] for s in by_stream if s in self.broken})
 
     def look(self, streams: Iterable[str]) -> dict[str, State]:
-        """These streams at the present position."""
-        return self._known(streams, self.position)
+        """These streams at the present position. Raises BrokenStreamError for the first that
+        cannot be folded."""
+        return self._load(list(streams), self.position, strict=True)
 
-    def _known(self, streams: Iterable[str], upto: int) -> dict[str, State]:
+    def _load(self, streams: Sequence[str], upto: int, *, strict: bool = False) -> dict[str, State]:
+        """The states of these streams, kept for the next time. strict: raise what is broken."""
         known: dict[str, State] = {}
         missing: list[str] = []
         for stream in streams:
-            state = self._cache.get(stream)
-            if state is None:
-                missing.append(stream)
-            else:
+            if stream in self.broken:
+                if strict:
+                    raise self.broken[stream]
+            elif (state := self._cache.get(stream)) is not None:
                 known[stream] = state
-        if missing:
-            with self._conn.cursor(binary=True) as cursor:
-                asked = {"streams": missing, "upto": upto}
-                rows = cursor.execute(SQL["select_streams"], asked, prepare=True)
-                loaded = [Stored(*row) for row in rows]
-            for stream, events in groupby(loaded, attrgetter("stream")):
-                told = list(events)
-                known[stream] = self._fold(initial(stream), told)
+            else:
+                missing.append(stream)
+        for events in read_streams(self._conn, missing, upto) if missing else ():
+            stream = events[0].stream
+            told = [event for event in events if event.position not in self.skipped]
+            try:
+                known[stream] = fold(self._mapper, initial(stream), told)
+            except BrokenStreamError as e:
+                self._break(e)
+                if strict:
+                    raise
+            else:
                 self._cache.put(stream, known[stream], sum(len(event.state) for event in told))
-            for stream in missing:
+        for stream in missing:
+            if stream not in self.broken:
                 known.setdefault(stream, initial(stream))
         return known
 
-    def _fold(self, state: State, events: Iterable[Stored]) -> State:
-        for event in events:
-            state = evolve(state, *decode(self._mapper, event))
-        return state
+    def _break(self, error: BrokenStreamError) -> None:
+        self.broken[error.stream] = error
+        self._cache.drop(error.stream)
 
 
-def decode(mapper: EventMapper, stored: Stored) -> tuple[Any, Stamp]:
+def fold(mapper: EventMapper, state: State, events: Iterable[Stored]) -> State:
+    """The state after these events of one stream. Raises BrokenStreamError."""
+    for stored in events:
+        try:
+            state = evolve(state, *decode(mapper, stored))
+        except Exception as e:
+            if not is_poison(e):
+                raise
+            raise BrokenStreamError(stored.stream, stored.position, e) from e
+    return state
+
+
+def decode(mapper: EventMapper, stored: Stored) -> tuple[Event, Stamp]:
     """The event and what a fold may read of its envelope. Raises UnknownTopic, UnreadableEvent."""
-    event, envelope = mapper.decode(stored.topic, stored.state)
-    stamp = Stamp(stored.version, envelope.occurred_at, envelope.decided_at, envelope.actor)
-    return event, stamp
+    return mapper.decode_for_fold(stored.topic, stored.version, stored.state)
 
 
 def streams_of_kind(conn: Rows, kind: Kind) -> Iterator[tuple[str, Iterator[Stored]]]:

@@ -8,16 +8,18 @@ from typing import Any
 
 from psycopg.rows import class_row
 
-from infra.engine.engine import LEADER_LOCK
+from infra.engine.books import LEADER_LOCK, Standing
 from infra.engine.fold import SQL
 from infra.postgres import Rows
 
 
 @dataclass(frozen=True)
 class Status:
-    """One version of a read model. head: the log's last position. behind: events of the log, wanted
+    """One table of a read model. head: the log's last position. behind: events of the log, wanted
     or not; seconds: the age of the first of them. projected: events read so far; rate: of the
-    last full page, events a second. led: whether an engine is at work.
+    last full page, events a second. error: why it stands still. parked: streams that it doesn't
+    follow. standing: see infra/engine/books.py. led: whether an engine is at work, leader: the
+    session that leads.
     """
 
     name: str
@@ -30,7 +32,10 @@ class Status:
     moved_at: datetime
     error: str | None
     failed_at: datetime | None
+    standing: Standing
+    parked: int
     led: bool
+    leader: int | None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

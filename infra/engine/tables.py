@@ -10,14 +10,22 @@ from typing import Any, LiteralString
 from psycopg import sql
 from pydantic_core import to_json
 
+from infra.engine.books import BOOKS_LOCK, Standing, base_of
 from infra.engine.fold import SQL
 from infra.postgres import Rows, load_statements
 from projections import Projection
 
-BOOKS_LOCK = 0x43617365_426F6F6B  # "CaseBook"
 SWAP_WAIT = "2s"
 """How long a swap waits for open readers, which meanwhile make others wait behind it."""
 
+BOOKS = (
+    "create_books",
+    "add_missing_columns",
+    "create_reader_book",
+    "create_parked_book",
+    "create_skipped_book",
+    "create_parked_view",
+)
 
 SubjectRows = Mapping[str, tuple[int, Iterable[object]]]
 """Stream -> position of the last event that touched its rows, and the rows."""
@@ -37,14 +45,22 @@ def make_tables(conn: Rows, projections: Sequence[Projection]) -> None:
     """Make what is missing: a new version of a read model starts with an empty table, at 0."""
     with conn.transaction():
         conn.execute(SQL["lock_books"], {"key": BOOKS_LOCK})
-        conn.execute(SQL["create_books"])
-        conn.execute(SQL["create_reader_book"])
-        there = _names(conn)
+        for book in BOOKS:
+            conn.execute(SQL[book])
+        there = {base_of(name) for name in _names(conn)}
         for projection in projections:
             if projection.table not in there:
-                conn.execute(statements_of(projection)["create_table"])
-                conn.execute(SQL["insert_name"], {"name": projection.table})
-                write_rows(conn, projection, {"": (0, projection.seed)})
+                make_table(conn, projection, projection.table)
+
+
+def make_table(
+    conn: Rows, projection: Projection, table: str, standing: Standing = "live", position: int = 0
+) -> None:
+    """An empty table but for the seed, and its line in the books."""
+    conn.execute(statements_of(projection, table)["create_table"])
+    made = {"name": table, "standing": standing, "position": position}
+    conn.execute(SQL["insert_name"], made)
+    write_rows(conn, projection, {"": (0, projection.seed)}, table)
 
 
 def write_rows(
@@ -82,14 +98,19 @@ def swap_readers(conn: Rows, projections: Sequence[Projection]) -> bool:
         return True
     with conn.transaction():
         conn.execute(SQL["lock_books"], {"key": BOOKS_LOCK})
-        positions = {name: position for name, position, _ in conn.execute(SQL["select_positions"])}
-        ours = {projection.table for projection in projections}
-        others = positions.keys() - ours
-        if others and min(positions[name] for name in ours) < max(positions[n] for n in others):
+        live, others = dict[str, tuple[str, int]](), dict[str, int]()
+        bases = {projection.table for projection in projections}
+        for name, position, _, standing, _ in conn.execute(SQL["select_positions"]):
+            if base_of(name) not in bases:
+                others[name] = position
+            elif standing == "live":
+                live[base_of(name)] = name, position
+        if others and min(position for _, position in live.values()) < max(others.values()):
             return False
         conn.execute("select set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
         for projection in projections:
-            conn.execute(statements_of(projection)["create_readers"])
+            table, _ = live[projection.table]
+            conn.execute(statements_of(projection, table)["create_readers"])
         drop_tables(conn, others)
         conn.execute(SQL["replace_digest"], {"digest": _digest(projections)})
         return True

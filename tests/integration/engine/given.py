@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,6 +55,12 @@ class World:
         self.log.recorder.insert_events(stored)
         return self
 
+    def spoil(self, stream: str) -> int:
+        """Record an event that nobody can read; its position."""
+        stored = self.log.mapper.to_stored_event(self.pending(stream, ev.NoteAdded(), T0))
+        self.log.recorder.insert_events([replace(stored, state=b'{"e":{"no":1},"s":{}}')])
+        return self.log.head()
+
     def project(self, projections: Sequence[Projection] = PROJECTIONS, **options: Any) -> World:
         """Bring the read models up to the log's head."""
         Engine(self.url, projections, **options).catch_up()
@@ -65,7 +71,8 @@ class World:
             closing(connect(self.url, autocommit=True)) as conn,
             conn.cursor(row_factory=dict_row) as cursor,
         ):
-            return cursor.execute(query.encode(), params).fetchall()
+            cursor.execute(query.encode(), params)
+            return cursor.fetchall() if cursor.description else []
 
     def queue(self, at: datetime) -> list[dict[str, Any]]:
         return self.rows("select * from live_queue_at(%(at)s) order by place", at=at)

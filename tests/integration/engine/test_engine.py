@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +19,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from domain.case.state import Case
-from domain.kernel import Kind
 from domain.sla.events import ClockName
 from infra.engine import Behind, Engine, read_status
-from infra.engine.engine import LEADER_LOCK
+from infra.engine.books import LEADER_LOCK
 from infra.engine.fold import SQL
 from infra.engine.tables import statements_of
 from infra.postgres import Rows, connect
@@ -231,48 +229,26 @@ def test_the_rows_do_not_depend_on_how_the_log_is_cut_into_pages(world: World, p
 # ------------------------------------------------- failing and new versions
 
 
-def failing(on: str) -> Projection:
-    """The queue, but for a case that it cannot make a row of."""
-
-    def rows(case: Case, _look: Any) -> Iterator[queue.QueueRow]:
-        if case.case_id == case_id(on):
-            raise ValueError("cannot be")
-        row = queue.row(case)
-        if row is not None:
-            yield row
-
-    return Projection("queue", queue.VERSION, frozenset({Kind.CASE}), rows)
-
-
-def test_a_read_model_that_fails_stands_still_and_says_so_while_the_others_go_on(
-    world: World,
-) -> None:
+def test_a_read_model_that_stands_still_says_so_while_the_others_go_on(world: World) -> None:
     world.given(filed("A"), clock("A", ClockName.FIRST_RESPONSE, T0)).project()
-    broken = tuple(failing("B") if p is queue.PROJECTION else p for p in PROJECTIONS)
+    table = queue.PROJECTION.table
+    world.rows(f"alter table {table} rename to gone")
     world.given(filed("B"), clock("B", ClockName.FIRST_RESPONSE, T0))
-    with pytest.raises(Behind, match="queue_v1"):
-        world.project(broken)
+    with pytest.raises(Behind, match=table):
+        world.project()
     with closing(connect(world.url)) as conn:
-        found = {one.name: (one.behind, one.error) for one in read_status(conn)}
-    assert found.pop("queue_v1") == (2, "ValueError: cannot be")
-    assert set(found.values()) == {(0, None)}
-    assert world.order_of_queue(T0) == [case_id("A")]
+        found = {one.name: (one.behind, one.error, one.parked) for one in read_status(conn)}
+    assert found.pop(table) == (
+        2,
+        f'UndefinedTable: relation "{table}" does not exist',
+        0,
+    )
+    assert set(found.values()) == {(0, None, 0)}
+    world.rows(f"alter table gone rename to {table}")
     world.project()
     assert world.order_of_queue(T0) == [case_id("A"), case_id("B")]
     with closing(connect(world.url)) as conn:
         assert {one.error for one in read_status(conn)} == {None}
-
-
-def test_rows_that_the_table_refuses_stop_only_their_read_model(world: World) -> None:
-    def rows(_case: Case, _look: Any) -> Iterator[object]:
-        yield replace(queue.QueueRow(*[None] * 24), case_id=None)  # type: ignore[arg-type]
-
-    refused = Projection("queue", queue.VERSION, frozenset({Kind.CASE}), rows)
-    broken = tuple(refused if p is queue.PROJECTION else p for p in PROJECTIONS)
-    world.given(filed("A"), ordered("O1"), shipped("O1"))
-    with pytest.raises(Behind, match="queue_v1"):
-        world.project(broken)
-    assert world.rows("select units from shipped_units_v1") == [{"units": 1}]
 
 
 def test_a_higher_version_is_built_aside_and_then_read(world: World) -> None:
@@ -291,7 +267,7 @@ def test_a_higher_version_is_built_aside_and_then_read(world: World) -> None:
     names = {row["name"] for row in world.rows("select name from projections")}
     assert names == {projection.table for projection in higher}
     with pytest.raises(psycopg.errors.UndefinedTable):
-        world.rows("select * from queue_v1")
+        world.rows(f"select * from {queue.PROJECTION.table}")
 
 
 def test_views_that_changed_are_swapped_without_building_anew(world: World) -> None:

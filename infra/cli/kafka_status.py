@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import typer
-from rich.table import Table
 
 from infra.cli.app import Json
 from infra.cli.kafka import kafka
+from infra.cli.listing import Column, Listing
 from infra.cli.publisher import show_publisher
 from infra.cli.terminal import Terminal, terminal_of
 from infra.kafka import ClusterStatus, cluster_status, open_admin
@@ -101,29 +101,32 @@ def _as_data(
 
 
 def _show_brokers(terminal: Terminal, found: ClusterStatus) -> None:
-    table = Table(title=terminal.t("Brokers"), title_justify="left")
-    for heading in ("broker", "address", "state"):
-        table.add_column(terminal.t(heading))
+    table = Listing(terminal.t("Brokers"), _columns(terminal, "broker", "address", "state"))
     for broker in found.brokers:
         state = terminal.t("not taking part" if broker.fenced else "running")
         if broker.id == found.controller:
             state += f", {terminal.t('controller')}"
-        table.add_row(str(broker.id), f"{broker.host}:{broker.port}", state)
-    terminal.out.print(table)
+        table.add(str(broker.id), f"{broker.host}:{broker.port}", state)
+    terminal.out.print("", table, sep="\n")
 
 
 def _show_topics(terminal: Terminal, found: ClusterStatus) -> None:
-    table = Table(title=terminal.t("Topics"), title_justify="left")
-    table.add_column(terminal.t("topic"), no_wrap=True)
-    for heading in ("partitions", "without leader", "copies behind", "kept", "end offsets"):
-        table.add_column(terminal.t(heading), justify="right")
+    columns = (
+        Column(terminal.t("topic")),
+        Column(terminal.t("partitions"), right=True),
+        Column(terminal.t("without leader"), rank=2, right=True),
+        Column(terminal.t("copies behind"), rank=3, right=True),
+        Column(terminal.t("kept"), right=True),
+        Column(terminal.t("end offsets"), rank=1, right=True),
+    )
+    table = Listing(terminal.t("Topics"), columns)
     for topic in found.topics:
         if not topic.partitions:
-            table.add_row(topic.name, terminal.t("missing"))
+            table.add(topic.name, terminal.t("missing"), "", "", "", "")
             continue
         led = [part for part in topic.partitions if part.start is not None]
         ends = [part.end or 0 for part in led]
-        table.add_row(
+        table.add(
             topic.name,
             str(len(topic.partitions)),
             str(sum(part.leader is None for part in topic.partitions)),
@@ -131,20 +134,21 @@ def _show_topics(terminal: Terminal, found: ClusterStatus) -> None:
             str(sum(ends) - sum(part.start or 0 for part in led)),
             str(sum(ends)),
         )
-    terminal.out.print(table)
+    terminal.out.print("", table, sep="\n")
 
 
 def _show_lags(terminal: Terminal, prefix: str, lags: Sequence[PartitionLag]) -> None:
     """By topic; of those that wait, each partition's position."""
-    table = Table(title=terminal.t("Taken in"), title_justify="left")
-    table.add_column(terminal.t("topic"), no_wrap=True)
-    for heading in ("position", "waiting", "for"):
-        table.add_column(terminal.t(heading), justify="right")
-    table.add_column(terminal.t("partition@position+waiting"))
+    columns = (
+        Column(terminal.t("topic")),
+        *(Column(terminal.t(heading), right=True) for heading in ("position", "waiting", "for")),
+        Column(terminal.t("partition@position+waiting"), rank=1),
+    )
+    table = Listing(terminal.t("Taken in"), columns)
     for topic, found in groupby(lags, key=lambda lag: lag.topic):
         parts = list(found)
         ages = [part.oldest_seconds for part in parts if part.oldest_seconds is not None]
-        table.add_row(
+        table.add(
             topic.removeprefix(f"{prefix}."),
             str(sum(part.position or 0 for part in parts)),
             str(sum(part.waiting for part in parts)),
@@ -156,7 +160,7 @@ def _show_lags(terminal: Terminal, prefix: str, lags: Sequence[PartitionLag]) ->
             )
             or "–",
         )
-    terminal.out.print(table)
+    terminal.out.print("", table, sep="\n")
 
 
 def _show_members(terminal: Terminal, prefix: str, group: Group) -> None:
@@ -167,16 +171,14 @@ def _show_members(terminal: Terminal, prefix: str, group: Group) -> None:
         terminal.write(terminal.t("Nobody reads ({group}).", group=group.name))
         return
     title = terminal.t("Who reads what ({group}: {state})", group=group.name, state=group.state)
-    table = Table(title=title, title_justify="left")
-    for heading in ("member", "host", "reads"):
-        table.add_column(terminal.t(heading))
+    table = Listing(title, _columns(terminal, "member", "host", "reads"))
     for member in group.members:
         owned = "\n".join(
             f"{topic.removeprefix(f'{prefix}.')} {_ranges(numbers)}"
             for topic, numbers in sorted(member.partitions.items())
         )
-        table.add_row(member.name, member.host, owned or "–")
-    terminal.out.print(table)
+        table.add(member.name, member.host, owned or "–")
+    terminal.out.print("", table, sep="\n")
 
 
 def _ranges(numbers: Iterable[int]) -> str:
@@ -192,9 +194,16 @@ def _show_workers(terminal: Terminal, workers: Sequence[WorkerRow]) -> None:
     if not workers:
         terminal.write(terminal.t("No worker ever told how it goes."))
         return
-    table = Table(title=terminal.t("Workers"), title_justify="left")
-    for heading in ("worker", "process", "state", "heard", "done", "retries", "last error"):
-        table.add_column(terminal.t(heading))
+    columns = (
+        Column(terminal.t("worker")),
+        Column(terminal.t("process"), rank=2),
+        Column(terminal.t("state")),
+        Column(terminal.t("heard")),
+        Column(terminal.t("done"), right=True),
+        Column(terminal.t("retries"), rank=1, right=True),
+        Column(terminal.t("last error"), rank=3),
+    )
+    table = Listing(terminal.t("Workers"), columns)
     for row in workers:
         state = terminal.t(row.state)
         if row.standing:
@@ -203,7 +212,7 @@ def _show_workers(terminal: Terminal, workers: Sequence[WorkerRow]) -> None:
         error = "–"
         if row.error is not None and row.failed_at is not None:
             error = f"{row.failed_at:%m-%d %H:%M:%S}Z {row.error}"
-        table.add_row(
+        table.add(
             terminal.t(row.worker),
             row.process if row.member is None else f"{row.process}\n{row.member}",
             state,
@@ -212,4 +221,8 @@ def _show_workers(terminal: Terminal, workers: Sequence[WorkerRow]) -> None:
             str(row.retries),
             error,
         )
-    terminal.out.print(table)
+    terminal.out.print("", table, sep="\n")
+
+
+def _columns(terminal: Terminal, *headings: str) -> list[Column]:
+    return [Column(terminal.t(heading)) for heading in headings]

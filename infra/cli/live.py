@@ -65,7 +65,7 @@ def _keep_drawing(
             while not stop.is_set():
                 above = _above(terminal, sample)
                 rows = terminal.out.height - FRAME - len(above)
-                live.update(Group(*above, draw(terminal, conn, rows)), refresh=True)
+                live.update(Group(*above, draw(terminal, conn, rows, on_screen=True)), refresh=True)
                 stop.wait(EVERY)
     except (psycopg.Error, PostgresError) as e:
         reason = terminal.t("The views cannot be read: {reason}", reason=one_line(e))
@@ -81,20 +81,22 @@ def _above(terminal: Terminal, sample: Sample | None) -> list[RenderableType]:
     return above
 
 
-def draw(terminal: Terminal, conn: Rows, rows: int) -> RenderableType:
-    """The three tables, together of about so many rows."""
+def draw(terminal: Terminal, conn: Rows, rows: int, *, on_screen: bool = False) -> RenderableType:
+    """The three tables, together of about so many rows; on a screen, of so many lines."""
     views = Views(conn)
     if not views.exist():
         return Text(terminal.t("Preparing the views"), style="dim")
     pictures = Pictures(terminal.settings.language, views.now)
     half, quarter = max(FEWEST, rows // 2), max(FEWEST, rows // 4)
+    queue = pictures.queue(views.rows("select_queue", **ANYTHING, limit=half))
+    missed = views.rows("select_breached_clocks", **ANYTHING, limit=quarter)
+    breaches = pictures.breaches(missed)
+    suppliers = pictures.suppliers(views.rows("select_suppliers", **ANYTHING, limit=quarter))
+    if on_screen:
+        queue.lines, breaches.lines, suppliers.lines = half, quarter, quarter
     return Group(
         Text(f"casetrail · {_standing(terminal, views)}", style="dim"),
-        pictures.together(
-            pictures.queue(views.rows("select_queue", **ANYTHING, limit=half)),
-            pictures.breaches(views.rows("select_breached_clocks", **ANYTHING, limit=quarter)),
-            pictures.suppliers(views.rows("select_suppliers", **ANYTHING, limit=quarter)),
-        ),
+        pictures.together(queue, breaches, suppliers),
     )
 
 

@@ -9,12 +9,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from infra.cli.glossary import value_words
+from infra.cli.listing import Column, Listing
 from infra.cli.words import translate
 from infra.cli.words_views import reason_words, state_words
 from infra.settings import Language
@@ -39,104 +38,110 @@ class Pictures:
 
     # ---------------------------------------------------------------- tables
 
-    def queue(self, rows: Sequence[Row]) -> Table:
+    def queue(self, rows: Sequence[Row]) -> Listing:
         """Open cases in their order."""
-        table = self._table(self.t("Live queue"), rows)
-        table.add_column("#", justify="right", no_wrap=True)
-        self._columns(table, self.t("Case"))
-        self._elastic(table, self.t("Problem"))
-        self._elastic(table, self.t("Next step"), least=13)
-        table.add_column(self.t("Due"), no_wrap=True)
-        table.add_column(self.t("Slack"), justify="right", no_wrap=True)
-        self._elastic(table, self.t("Why here"))
-        table.add_column(self.t("To refund"), justify="right", no_wrap=True)
+        listing = self._listing(
+            self.t("Live queue"),
+            rows,
+            Column("#", right=True),
+            Column(self.t("Case")),
+            Column(self.t("Problem"), rank=2),
+            Column(self.t("Next step")),
+            Column(self.t("Due")),
+            Column(self.t("Slack"), rank=1, right=True),
+            Column(self.t("Why here"), rank=3),
+            Column(self.t("To refund"), rank=4, right=True),
+        )
+        listing.indent = 3
         for row in rows:
             problems = [self.w(problem, "ProblemType") for problem in row["problems"]]
             more = f" +{len(problems) - 1}" if len(problems) > 1 else ""
-            table.add_row(
+            reasons = [reason_words(self.language, reason) for reason in row["reasons"]]
+            listing.add(
                 str(row["place"]),
                 row["case_id"],
-                _cut((problems[0] if problems else "") + more),
-                _cut(self._step(row)),
+                (problems[0] if problems else "") + more,
+                self._step(row),
                 self._local(_due(row), row["zone"]),
                 self._slack(row),
-                _cut(
-                    self.t(", ").join(
-                        reason_words(self.language, reason) for reason in row["reasons"]
-                    )
-                ),
+                self.t(", ").join(reasons),
                 _money(row["owed"], row["currency"]),
             )
-        return table
+        return listing
 
-    def breaches(self, rows: Sequence[Row]) -> Table:
+    def breaches(self, rows: Sequence[Row]) -> Listing:
         """Clocks that were missed, the latest first."""
-        table = self._table(self.t("SLA breaches"), rows)
-        self._columns(table, self.t("Case"))
-        self._elastic(table, self.t("Clock"), least=10)
-        self._elastic(table, self.t("Party"))
-        table.add_column(self.t("Times"), justify="right", no_wrap=True)
-        self._columns(table, self.t("Breached at"), self.t("Noticed"))
-        table.add_column(self.t("Late by"), justify="right", no_wrap=True)
-        self._columns(table, self.t("State"))
+        listing = self._listing(
+            self.t("SLA breaches"),
+            rows,
+            Column(self.t("Case")),
+            Column(self.t("Clock")),
+            Column(self.t("Party"), rank=3),
+            Column(self.t("Times"), rank=2, right=True),
+            Column(self.t("Breached at")),
+            Column(self.t("Noticed"), rank=4),
+            Column(self.t("Late by"), rank=1, right=True),
+            Column(self.t("State")),
+        )
         for row in rows:
             noticed = row["detected_at"]
             style = "" if row["state"] != "open" or not row["counts"] else "red"
-            table.add_row(
+            listing.add(
                 row["case_id"],
-                _cut(self.w(row["clock"], "ClockName")),
-                _cut(self.w(row["party"], "Party")),
+                self.w(row["clock"], "ClockName"),
+                self.w(row["party"], "Party"),
                 str(row["breaches"]),
                 self._local(row["breached_at"], row["zone"]),
                 self._local(noticed, row["zone"]) if noticed else self.t("not yet"),
                 self._span(row["late"]) if row["late"] is not None else "",
                 Text(state_words(self.language, row["state"]), style=style),
             )
-        return table
+        return listing
 
-    def attainment(self, rows: Sequence[Row]) -> Table:
+    def attainment(self, rows: Sequence[Row]) -> Listing:
         """How often each shop met each of its clocks."""
-        table = self._table(self.t("SLA attainment"), rows)
-        self._columns(table, self.t("Shop"), self.t("Clock"))
-        self._numbers(
-            table,
-            self.t("Met"),
-            self.t("Breached"),
-            self.t("Running"),
-            self.t("Cancelled"),
-            self.t("Attainment"),
+        listing = self._listing(
+            self.t("SLA attainment"),
+            rows,
+            Column(self.t("Shop")),
+            Column(self.t("Clock")),
+            Column(self.t("Met"), right=True),
+            Column(self.t("Breached"), right=True),
+            Column(self.t("Running"), rank=1, right=True),
+            Column(self.t("Cancelled"), rank=2, right=True),
+            Column(self.t("Attainment"), right=True),
         )
         for row in rows:
             share = row["attainment"]
-            table.add_row(
+            listing.add(
                 f"{row['platform']}:{row['shop']}",
                 self.w(row["clock"], "ClockName"),
                 *(str(row[name]) for name in ("met", "breached", "running", "cancelled")),
                 self.t("no data") if share is None else f"{share * 100:.1f} %",
             )
-        return table
+        return listing
 
-    def suppliers(self, rows: Sequence[Row]) -> Table:
+    def suppliers(self, rows: Sequence[Row]) -> Listing:
         """Defects over units shipped, the worst first."""
-        table = self._table(self.t("Suppliers: defects over units shipped"), rows)
-        self._columns(table, self.t("Supplier"))
-        self._numbers(
-            table,
-            self.t("Units"),
-            self.t("Confirmed"),
-            self.t("Buyers"),
-            self.t("Contested"),
-            self.t("Suspected"),
-            self.t("Rejected"),
-            self.t("Rescinded"),
-            "ppm",
-            self.t("Limit"),
+        listing = self._listing(
+            self.t("Suppliers: defects over units shipped"),
+            rows,
+            Column(self.t("Supplier")),
+            Column(self.t("Units"), right=True),
+            Column(self.t("Confirmed"), right=True),
+            Column(self.t("Buyers"), rank=1, right=True),
+            Column(self.t("Contested"), rank=3, right=True),
+            Column(self.t("Suspected"), rank=2, right=True),
+            Column(self.t("Rejected"), rank=4, right=True),
+            Column(self.t("Rescinded"), rank=5, right=True),
+            Column("ppm", right=True),
+            Column(self.t("Limit"), right=True),
         )
         names = ("confirmed", "test_defects", "contested", "suspected", "rejected", "rescinded")
         for row in rows:
             ppm, contract = row["ppm"], row["contract_ppm"]
             over = ppm is not None and contract is not None and ppm > contract
-            table.add_row(
+            listing.add(
                 row["supplier"] or self.t("(unknown)"),
                 str(row["units"]),
                 *(str(row[name]) for name in names),
@@ -146,24 +151,24 @@ class Pictures:
                 ),
                 "" if contract is None else f"{contract:,}",
             )
-        return table
+        return listing
 
-    def projections(self, rows: Sequence[Row]) -> Table:
+    def projections(self, rows: Sequence[Row]) -> Listing:
         """How far each read model is."""
-        table = self._table(self.t("Read models"), rows)
-        self._columns(table, self.t("Name"))
-        self._numbers(
-            table,
-            self.t("Position"),
-            self.t("Behind"),
-            self.t("Seconds"),
-            self.t("Events"),
-            self.t("Events/s"),
+        listing = self._listing(
+            self.t("Read models"),
+            rows,
+            Column(self.t("Name")),
+            Column(self.t("Position"), right=True),
+            Column(self.t("Behind"), right=True),
+            Column(self.t("Seconds"), right=True),
+            Column(self.t("Events"), rank=2, right=True),
+            Column(self.t("Events/s"), rank=1, right=True),
+            Column(self.t("Last error"), rank=3),
         )
-        self._columns(table, self.t("Last error"))
         for row in rows:
             rate = row["rate"]
-            table.add_row(
+            listing.add(
                 row["name"],
                 str(row["position"]),
                 str(row["behind"]),
@@ -172,43 +177,21 @@ class Pictures:
                 "" if rate is None else f"{rate:,.0f}",
                 Text(row["error"] or "", style="red"),
             )
-        return table
+        return listing
 
-    def together(self, *tables: Table) -> Group:
+    def together(self, *listings: Listing) -> Group:
         """The tables below each other, a blank line between two."""
         parts: list[RenderableType] = []
-        for table in tables:
-            parts += [Text(""), table] if parts else [table]
+        for listing in listings:
+            parts += [Text(""), listing] if parts else [listing]
         return Group(*parts)
 
     # ----------------------------------------------------------------- parts
 
-    def _table(self, title: str, rows: Sequence[Row]) -> Table:
-        total = rows[0].get("total") if rows else 0
-        count = f" ({len(rows)}/{total})" if total and total > len(rows) else ""
-        table = Table(
-            title=title + count + ("" if rows else f": {self.t('none')}"),
-            title_justify="left",
-            title_style="bold",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            padding=0,
-            show_header=bool(rows),
-            show_edge=False,
-        )
-        return table
-
-    def _columns(self, table: Table, *titles: str) -> None:
-        for title in titles:
-            table.add_column(title, no_wrap=True, overflow="ellipsis")
-
-    def _elastic(self, table: Table, title: str, *, least: int | None = None) -> None:
-        """A column of `_cut` cells, which gives way when the terminal is narrow."""
-        table.add_column(title, overflow="ellipsis", min_width=least)
-
-    def _numbers(self, table: Table, *titles: str) -> None:
-        for title in titles:
-            table.add_column(title, justify="right", no_wrap=True)
+    def _listing(self, title: str, rows: Sequence[Row], *columns: Column) -> Listing:
+        total = rows[0].get("total") if rows else None
+        none = "" if rows else f": {self.t('none')}"
+        return Listing(title + none, columns, total=total)
 
     def _step(self, row: Row) -> str:
         if row["next_action"] is None:
@@ -243,11 +226,6 @@ class Pictures:
         if days:
             return sign + self.t("{days}d{hours:02}h", days=days, hours=hours)
         return sign + self.t("{hours}h{minutes:02}m", hours=hours, minutes=minutes)
-
-
-def _cut(words: str) -> Text:
-    """One line, cut where the column ends."""
-    return Text(words, no_wrap=True, overflow="ellipsis")
 
 
 def _due(row: Row) -> datetime | None:

@@ -8,9 +8,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from infra.cli.app import Json, app
+from infra.cli.listing import Column, Listing
 from infra.cli.observing import Metrics
 from infra.cli.running import run_alone
 from infra.cli.terminal import Terminal, terminal_of
@@ -76,11 +76,15 @@ def show_publisher(terminal: Terminal, found: PublisherStatus) -> None:
                 since=f"{leader.since.astimezone(UTC):%m-%d %H:%M:%S}Z",
             )
         )
-    table = Table()
-    for heading in ("publication", "position", "waiting", "for", "last moved", "error"):
-        table.add_column(terminal.t(heading))
+    columns = (
+        Column(terminal.t("publication")),
+        *(Column(terminal.t(heading), right=True) for heading in ("position", "waiting", "for")),
+        Column(terminal.t("last moved"), rank=1),
+        Column(terminal.t("error"), rank=2),
+    )
+    table = Listing("", columns)
     for one in found.publications:
-        table.add_row(
+        table.add(
             terminal.t(one.name),
             str(one.position),
             str(one.waiting),

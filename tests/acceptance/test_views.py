@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -114,15 +115,30 @@ def test_the_queue_shows_order_turn_due_and_reasons_in_both_languages(
 
 
 @pytest.mark.usefixtures("now")
+@pytest.mark.parametrize("columns", [80, 100, 120])
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_tables_are_aligned_and_fit_a_hundred_columns(show: Show, language: str) -> None:
-    for command in ("queue", "breaches", "suppliers"):
-        shown = show(command, "--lang", language)
-        assert max(cell_len(line) for line in shown.splitlines()) <= 100
-    header, _, *rows = show("queue", "--lang", language).splitlines()[1:7]
+def test_tables_are_aligned_and_lose_nothing_in_any_terminal(
+    show: Show, monkeypatch: pytest.MonkeyPatch, language: str, columns: int
+) -> None:
+    shown = {}
+    for width in (columns, 1000):
+        monkeypatch.setenv("COLUMNS", str(width))
+        shown[width] = {
+            command: show(command, "--lang", language)
+            for command in ("queue", "breaches", "suppliers")
+        }
+    for command, text in shown[columns].items():
+        assert max(cell_len(line) for line in text.splitlines()) <= columns
+        assert "…" not in text
+        said = re.sub(r"[\s─·]", "", text)
+        wide = shown[1000][command].splitlines()
+        told = [line for line, below in pairwise([*wide, ""]) if not below.startswith("─")]
+        for words in " ".join(told).split():
+            assert re.sub(r"[─·]", "", words) in said or words == "0"
+    header, _, *rows = shown[columns]["queue"].splitlines()[1:]
     title = {"en": "Due", "zh": "到期"}[language]
     start = cell_len(header[: header.index(title)])
-    for row in rows:
+    for row in (row for row in rows if not row.startswith("   ")):
         # What stands before the column ends with a blank, however wide its letters are.
         before = set_cell_size(row, start)
         assert before.endswith(" ")

@@ -120,7 +120,7 @@ def test_the_queue_shows_order_turn_due_and_reasons_in_both_languages(
 def test_tables_are_aligned_and_lose_nothing_in_any_terminal(
     show: Show, monkeypatch: pytest.MonkeyPatch, language: str, columns: int
 ) -> None:
-    shown = {}
+    shown: dict[int, dict[str, str]] = {}
     for width in (columns, 1000):
         monkeypatch.setenv("COLUMNS", str(width))
         shown[width] = {

@@ -36,11 +36,12 @@ _CONTENT: Final = re.compile(
 _ENVELOPE: Final = frozenset(
     {
         *("ce_specversion", "ce_type", "ce_source", "ce_id", "ce_time", "content-type"),
-        *("ce_correlationid", "ce_causationid"),
+        *("ce_correlationid", "ce_causationid", "ce_claimtoken"),
     }
 )
 _TIME: Final = TypeAdapter[datetime](AwareDatetime)
 _NAME: Final = TypeAdapter[str](MessageId)
+_TOKEN: Final = re.compile(r"[1-9][0-9]{0,14}")
 
 
 class Record(Protocol):
@@ -108,6 +109,7 @@ class KafkaTopic:
             correlation_id=headers.get("ce_correlationid"),
             causation_id=headers.get("ce_causationid"),
             origin=origin(record),
+            claim_token=_token(headers.get("ce_claimtoken")),
         )
         return (request,)
 
@@ -202,6 +204,14 @@ def _time(written: str | None) -> datetime | None:
         return _TIME.validate_python(written if "-" in written else "")
     except ValidationError as e:
         raise Malformed("header_invalid", "ce_time is a time with a zone.", "ce_time") from e
+
+
+def _token(written: str | None) -> int | None:
+    if written is None:
+        return None
+    if not _TOKEN.fullmatch(written):
+        raise Malformed("header_invalid", "ce_claimtoken is a whole number.", "ce_claimtoken")
+    return int(written)
 
 
 def _check_key(key: bytes | None, command: Command) -> None:

@@ -174,34 +174,43 @@ class Observable(Worker, Protocol):
 
 @dataclass(frozen=True)
 class Workers:
-    """All that runs beside the commands. ways_in: bring requests to the log; followers: make
-    something of what the log holds. keepers: of the servers that we started."""
+    """All that runs beside the commands. ways_in: bring requests to the log; timers: what time
+    itself asks for; followers: make something of what the log holds. keepers: of the servers that
+    we started."""
 
     keepers: tuple[Worker, ...]
     ways_in: tuple[Observable, ...]
+    timers: tuple[Observable, ...]
     followers: tuple[Observable, ...]
 
     @property
     def all(self) -> tuple[Worker, ...]:
-        return (*self.keepers, *self.ways_in, *self.followers)
+        return (*self.keepers, *self._observed)
 
     @property
     def activities(self) -> tuple[Activity, ...]:
-        return tuple(worker.activity for worker in (*self.ways_in, *self.followers))
+        return tuple(worker.activity for worker in self._observed)
+
+    @property
+    def _observed(self) -> tuple[Observable, ...]:
+        return (*self.ways_in, *self.timers, *self.followers)
 
 
 @contextlib.contextmanager
 def open_workers(system: System, kafka: Kafka, say: Say = say_nothing) -> Generator[Workers]:
     """The workers of this process, none of which runs yet."""
-    from infra.engine import Engine  # late, like open_store's decider
+    from infra.claims import Sweeper  # late, like open_store's decider
+    from infra.engine import Engine
     from infra.kafka.intake_wiring import open_intake
     from infra.kafka.publisher.wiring import build_publisher
 
     with contextlib.ExitStack() as stack:
-        intake = stack.enter_context(open_intake(system, kafka.address, say))
+        store = stack.enter_context(open_store(system))
+        intake = stack.enter_context(open_intake(system, store, kafka.address, say))
         publisher = build_publisher(system, kafka.address, say)
         yield Workers(
             keepers=() if kafka.cluster is None else (BrokerKeeper(kafka.cluster, say),),
             ways_in=(intake,),
+            timers=(Sweeper(store.log.datastore, store.pipeline),),
             followers=(Engine(system.database_url), publisher),
         )

@@ -16,7 +16,7 @@ from domain.sla.events import ClockName
 from domain.sla.state import Clock
 from projections.projection import row_by_stream
 
-VERSION = 1
+VERSION = 2
 SEVERITY_RANK = {level: rank for rank, level in enumerate(Level)}
 
 
@@ -25,6 +25,7 @@ class QueueRow:
     """One open case. The four `clock_*` and `due_at` are parallel: one element for each due time
     that a running clock has or has missed since its present period began.
 
+    holder, held_until: of the claim as recorded; whether it still runs is seen when asked.
     clock_every: minutes of a recurring clock's period, at its next due time; 0 else.
     """
 
@@ -40,6 +41,8 @@ class QueueRow:
     priority: int
     safety: bool
     assignee: str | None
+    holder: str | None
+    held_until: datetime | None
     turn: str | None
     next_action: str | None
     about: str | None
@@ -75,6 +78,8 @@ def row(case: Case) -> QueueRow | None:
         priority=PRIORITY_RANK[case.priority],
         safety=case.safety,
         assignee=case.assignee,
+        holder=case.lease.agent if case.lease else None,
+        held_until=case.lease.until if case.lease else None,
         turn=first.party.value if first else None,
         next_action=first.action.value if first else None,
         about=first.about if first else None,

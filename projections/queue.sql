@@ -16,6 +16,8 @@ create table {table} (
     priority        smallint not null,
     safety          boolean not null,
     assignee        text,
+    holder          text,
+    held_until      timestamptz,
     turn            text,
     next_action     text,
     about           text,
@@ -38,7 +40,8 @@ on conflict (stream) do update set
     category = excluded.category, order_id = excluded.order_id, filed_at = excluded.filed_at,
     round = excluded.round, problems = excluded.problems, severity = excluded.severity,
     priority = excluded.priority, safety = excluded.safety, assignee = excluded.assignee,
-    turn = excluded.turn, next_action = excluded.next_action, about = excluded.about,
+    holder = excluded.holder, held_until = excluded.held_until, turn = excluded.turn,
+    next_action = excluded.next_action, about = excluded.about,
     payout = excluded.payout, platform_due_at = excluded.platform_due_at,
     currency = excluded.currency, owed = excluded.owed, refunded = excluded.refunded,
     clock = excluded.clock, clock_party = excluded.clock_party,
@@ -61,8 +64,8 @@ create temporary table open_cases (like {table} including all) on commit drop
 drop view if exists open_cases cascade;
 create view open_cases as
 select stream, position, case_id, platform, shop, category, order_id, filed_at, round, problems,
-       severity, priority, safety, assignee, turn, next_action, about, payout, platform_due_at,
-       currency, owed, refunded, clock, clock_party, clock_every, due_at
+       severity, priority, safety, assignee, holder, held_until, turn, next_action, about, payout,
+       platform_due_at, currency, owed, refunded, clock, clock_party, clock_every, due_at
 from {table};
 comment on view open_cases is
     'Open cases as stored: facts only, nothing that depends on the time of asking. For work, see live_queue.';
@@ -80,6 +83,8 @@ comment on column open_cases.severity is '0 low, 1 medium, 2 high.';
 comment on column open_cases.priority is '0 normal, 1 high, 2 urgent.';
 comment on column open_cases.safety is 'The complaint is a matter of safety.';
 comment on column open_cases.assignee is 'Who works on it, null for nobody.';
+comment on column open_cases.holder is 'Agent whose claim was recorded last and not ended, null for nobody.';
+comment on column open_cases.held_until is 'When that claim lapses; once past, nobody holds the case.';
 comment on column open_cases.turn is 'Party whose turn it is.';
 comment on column open_cases.next_action is 'What that party does next, as a stable code.';
 comment on column open_cases.about is 'Part of the case that the next action concerns, or empty.';
@@ -97,7 +102,8 @@ drop function if exists live_queue_at(timestamptz) cascade;
 create function live_queue_at(at timestamptz) returns table (
     place bigint, case_id text, platform text, shop text, zone text, category text,
     order_id text, filed_at timestamptz, round int, problems text[], severity text,
-    priority text, assignee text, turn text, next_action text, about text, reasons text[],
+    priority text, assignee text, holder text, held_until timestamptz, turn text,
+    next_action text, about text, reasons text[],
     next_due_at timestamptz, next_due_clock text, next_due_party text,
     savable_due_at timestamptz, start_by timestamptz, slack interval,
     overdue_since timestamptz, platform_due_at timestamptz, handling_minutes int,
@@ -148,7 +154,8 @@ select row_number() over (
        j.case_id, j.platform, j.shop, j.zone, j.category, j.order_id, j.filed_at, j.round,
        j.problems, (array['low', 'medium', 'high'])[j.severity + 1],
        (array['normal', 'high', 'urgent'])[j.priority + 1],
-       j.assignee, j.turn, j.next_action, j.about,
+       j.assignee, case when j.held_until > at then j.holder end,
+       case when j.held_until > at then j.held_until end, j.turn, j.next_action, j.about,
        array_remove(array[
            case when j.deadline_near then 'platform_deadline' end,
            'payout_' || j.payout,
@@ -182,6 +189,8 @@ comment on column live_queue.problems is 'Problem types of the items, verified o
 comment on column live_queue.severity is 'low, medium or high.';
 comment on column live_queue.priority is 'normal, high or urgent.';
 comment on column live_queue.assignee is 'Who works on it, null for nobody.';
+comment on column live_queue.holder is 'Agent who has claimed it and works on it now, null for nobody.';
+comment on column live_queue.held_until is 'When that claim lapses unless it is renewed.';
 comment on column live_queue.turn is 'Party whose turn it is.';
 comment on column live_queue.next_action is 'What that party does next, as a stable code.';
 comment on column live_queue.about is 'Part of the case that the next action concerns, or empty.';

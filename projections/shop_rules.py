@@ -11,7 +11,7 @@ from domain.kernel import Kind
 from domain.policy import PolicyStream, ProcedureDocument, ShopDocument, defaults
 from projections.projection import Look, Projection
 
-VERSION = 1 + 100 * defaults.VERSION
+VERSION = 2 + 100 * defaults.VERSION
 """The defaults are rows as well: changing them builds the table anew."""
 
 
@@ -28,6 +28,7 @@ class RulesRow:
     effective_from: datetime
     zone: str | None = None
     deadline_hours: int | None = None
+    breached_share: int | None = None
     handling_minutes: Mapping[ProblemType, int] | None = None
     safety_types: tuple[str, ...] | None = None
 
@@ -53,6 +54,7 @@ def rows(policy: PolicyStream, _look: Look) -> Iterator[RulesRow]:
                         version.number,
                         version.effective_from,
                         deadline_hours=document.platform_deadline_hours,
+                        breached_share=document.breached_share,
                         handling_minutes=document.handling_minutes,
                         safety_types=document.safety_types,
                     )
@@ -69,6 +71,7 @@ SEED = (
         0,
         _ALWAYS,
         deadline_hours=defaults.PROCEDURE.platform_deadline_hours,
+        breached_share=defaults.PROCEDURE.breached_share,
         handling_minutes=defaults.PROCEDURE.handling_minutes,
         safety_types=tuple(defaults.PROCEDURE.safety_types),
     ),

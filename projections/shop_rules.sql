@@ -10,6 +10,7 @@ create table {table} (
     effective_from   timestamptz not null,
     zone             text,
     deadline_hours   int,
+    breached_share   int,
     handling_minutes jsonb,
     safety_types     text[],
     primary key (stream, kind, number)
@@ -30,7 +31,8 @@ where kept.stream = touched.stream and kept.position < touched.position
 -- name: create_readers
 drop view if exists shop_rules cascade;
 create view shop_rules as
-select scope, kind, number, effective_from, zone, deadline_hours, handling_minutes, safety_types
+select scope, kind, number, effective_from, zone, deadline_hours, breached_share,
+       handling_minutes, safety_types
 from {table};
 comment on view shop_rules is
     'What each published policy document says that views apply; the defaults under the scope "". A narrower scope overrides a wider one field by field.';
@@ -40,6 +42,7 @@ comment on column shop_rules.number is 'Version of the document: its event''s nu
 comment on column shop_rules.effective_from is 'From when on it holds, in place of the scope''s earlier one of its kind.';
 comment on column shop_rules.zone is 'The shop''s time zone, an IANA name; null: not said here.';
 comment on column shop_rules.deadline_hours is 'A platform''s own deadline this many hours away comes first in the queue; null: not said here.';
+comment on column shop_rules.breached_share is 'Percent of the queue''s claims that go to cases whose clocks are breached; null: not said here.';
 comment on column shop_rules.handling_minutes is 'Problem type -> expected handling time in minutes; those not named are not said here.';
 comment on column shop_rules.safety_types is 'Problem types that are always a matter of safety; null: not said here.';
 
@@ -67,12 +70,15 @@ comment on function zone_at(text, text, timestamptz) is 'A shop''s time zone at 
 drop function if exists procedure_at(text, text, text, timestamptz) cascade;
 create function procedure_at(
     platform text, shop text, category text, at timestamptz,
-    out deadline_hours int, out handling_minutes jsonb, out safety_types text[]
+    out deadline_hours int, out breached_share int, out handling_minutes jsonb,
+    out safety_types text[]
 ) language sql stable as $$
     with r as materialized (
         select * from rules_at('procedure', platform, shop, category, at)
     )
     select (select r.deadline_hours from r where r.deadline_hours is not null
+            order by length(r.scope) desc limit 1),
+           (select r.breached_share from r where r.breached_share is not null
             order by length(r.scope) desc limit 1),
            (select jsonb_object_agg(h.key, h.value order by length(r.scope))
             from r, jsonb_each(r.handling_minutes) h),

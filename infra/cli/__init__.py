@@ -2,6 +2,7 @@
 
 from infra.cli import (
     case,
+    claims,
     db,
     kafka,
     kafka_intake,
@@ -16,6 +17,7 @@ from infra.cli.app import main
 
 __all__ = [
     "case",
+    "claims",
     "db",
     "kafka",
     "kafka_intake",

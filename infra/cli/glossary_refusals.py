@@ -71,6 +71,7 @@ agent_at_capacity | 该客服持有的售后单已达上限。
 case_held | 该售后单已被领取。
 claim_for_another | 客服只能为自己领取。
 claim_required | 售后单已被领取，操作须带领取令牌。
+no_case_fits | 没有合适且无人领取的售后单。
 not_claimed | 目前没有人领取该售后单。
 shop_does_not_fit | 售后单不属于该客服负责的店铺。
 skills_do_not_fit | 该客服的技能不足以处理此售后单。

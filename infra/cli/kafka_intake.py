@@ -40,7 +40,8 @@ def intake(
     with (
         open_system(terminal.settings, terminal.say) as system,
         open_kafka(terminal.settings, terminal.say) as address,
-        open_intake(system, address, terminal.say) as worker,
+        open_store(system) as store,
+        open_intake(system, store, address, terminal.say) as worker,
     ):
         run_alone(terminal, system, address, worker, once=once, metrics=metrics)
         terminal.write(

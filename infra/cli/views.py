@@ -55,7 +55,13 @@ AsOf = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many rows.")]
 
 
-@app.command(help="Show the open cases in the order in which they should be worked on.")
+queues = typer.Typer(
+    help="Show the open cases in the order in which they should be worked on, or claim them."
+)
+app.add_typer(queues, name="queue")
+
+
+@queues.callback(invoke_without_command=True)
 def queue(
     context: typer.Context,
     watch: Watch = False,
@@ -72,6 +78,8 @@ def queue(
     text: Words = None,
     limit: Limit = None,
 ) -> None:
+    if context.invoked_subcommand is not None:
+        return
     wanted = wanted_cases(
         shop=shop,
         platform=platform,

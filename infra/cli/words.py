@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.cli.words_claims import CLAIMS
 from infra.cli.words_intake import INTAKE
 from infra.cli.words_kafka import KAFKA
 from infra.cli.words_ops import OPS
@@ -11,6 +12,7 @@ from infra.cli.words_ways_in import WAYS_IN
 from infra.settings import Language
 
 CHINESE: dict[str, str] = {
+    **CLAIMS,
     **INTAKE,
     **KAFKA,
     **OPS,

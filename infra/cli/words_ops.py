@@ -32,6 +32,7 @@ OPS: dict[str, str] = {
     "last error": "最近的错误",
     "{seconds} s ago": "{seconds} 秒前",
     "intake": "接收",
+    "claims": "领取到期",
     "projections": "视图",
     "publisher": "发布",
     "working": "工作中",

@@ -8,8 +8,8 @@ from infra.settings import Language
 
 VIEWS: Final[dict[str, str]] = {
     # commands
-    "Show the open cases in the order in which they should be worked on.": (
-        "按处理顺序显示未结售后单。"
+    "Show the open cases in the order in which they should be worked on, or claim them.": (
+        "按处理顺序显示或领取未结售后单。"
     ),
     "Show missed due times, noticed or not, and how often each clock was met.": (
         "显示超时记录（无论是否已被发现）及各时限达成率。"

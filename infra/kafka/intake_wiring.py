@@ -19,14 +19,16 @@ from infra.kafka.intake_client import Consumer, places_of, topic_id
 from infra.kafka.intake_slice import Offsets
 from infra.settings import KafkaAddress
 from infra.vault import Vault, read_master_key
-from infra.wiring import Store, System, open_store
+from infra.wiring import Store, System
 
 
 @contextlib.contextmanager
-def open_intake(system: System, address: KafkaAddress, say: Say = say_nothing) -> Generator[Intake]:
-    """An intake with a store of its own. Raises VaultError as open_store does."""
+def open_intake(
+    system: System, store: Store, address: KafkaAddress, say: Say = say_nothing
+) -> Generator[Intake]:
+    """store: of the process. Raises VaultError as open_store does."""
     settings = system.settings
-    with open_store(system) as store, _member(settings.home) as member:
+    with _member(settings.home) as member:
         datastore = store.log.datastore
         # A vault of its own: the pipeline's makes keys for the pipeline's thread only.
         vault = Vault(datastore, read_master_key(settings.master_key_file))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from infra.claims.sweeper import SQL
 from infra.engine.status import read_status
 from infra.kafka import Admin, cluster_status
 from infra.kafka.lag import READ, intake_lags, with_ages
@@ -42,6 +43,12 @@ def publisher_lags(conn: Rows) -> list[Lag]:
         Lag(one.name, one.name, one.position, one.waiting, one.oldest_seconds or 0.0)
         for one in publisher_status(conn).publications
     ]
+
+
+def claim_lags(conn: Rows) -> list[Lag]:
+    """Claims that have lapsed and that nobody has ended."""
+    count, seconds = conn.execute(SQL["select_overdue"]).fetchone() or (0, None)
+    return [Lag("lapsed", "lapsed", 0, int(count), float(seconds or 0.0))]
 
 
 def kafka_lags(conn: Rows, admin: Admin, address: KafkaAddress, prefix: str) -> list[Lag]:

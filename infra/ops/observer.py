@@ -16,7 +16,15 @@ import psycopg
 from infra.activity import Activity, plain
 from infra.failure import Say, say_nothing
 from infra.kafka import KafkaError, open_admin
-from infra.ops.lags import Lag, Standing, Watchdog, kafka_lags, projection_lags, publisher_lags
+from infra.ops.lags import (
+    Lag,
+    Standing,
+    Watchdog,
+    claim_lags,
+    kafka_lags,
+    projection_lags,
+    publisher_lags,
+)
 from infra.ops.workers import SQL, forget_old, tell
 from infra.postgres import PostgresError, Rows, connect
 from infra.settings import KafkaAddress
@@ -31,6 +39,7 @@ SESSION = {"statement_timeout": "5s", "lock_timeout": "2s"}
 """What is asked here must never hold up those who work."""
 
 LAGS_OF: dict[str, Callable[[Rows], list[Lag]]] = {
+    "claims": claim_lags,
     "projections": projection_lags,
     "publisher": publisher_lags,
 }

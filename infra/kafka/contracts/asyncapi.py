@@ -196,6 +196,7 @@ def _schemas() -> dict[str, Any]:
         "ce_time": TIME | {"description": "When what it tells of happened."},
         "ce_correlationid": TEXT | {"description": "By which its result is found."},
         "ce_causationid": TEXT | {"description": "The message that led to this one."},
+        "ce_claimtoken": TEXT | {"description": "Of the claim under which an agent acts."},
         "content-type": {"const": "application/json"},
     }
     told = {

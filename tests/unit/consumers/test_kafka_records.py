@@ -56,6 +56,7 @@ def test_a_record_asks_for_what_its_headers_and_its_value_say() -> None:
             *HEADERS.items(),
             ("ce_correlationid", b"c1"),
             ("ce_causationid", b"c0"),
+            ("ce_claimtoken", b"7"),
             ("traceparent", b"\xff"),
         )
     )
@@ -66,6 +67,7 @@ def test_a_record_asks_for_what_its_headers_and_its_value_say() -> None:
     assert request.actor.id == "erp"
     assert request.occurred_at == datetime(2026, 1, 1, 19, 4, 5, tzinfo=UTC)
     assert (request.correlation_id, request.causation_id) == ("c1", "c0")
+    assert request.claim_token == 7
     assert request.origin == "casetrail.shipments/3/7"
 
 
@@ -85,6 +87,8 @@ def test_a_command_need_not_say_when() -> None:
     ("sent", "code", "field"),
     [
         (Sent(value=None), "tombstone", ""),
+        (with_header("ce_claimtoken", b"0"), "header_invalid", "ce_claimtoken"),
+        (with_header("ce_claimtoken", b"seven"), "header_invalid", "ce_claimtoken"),
         (Sent(value=b"x" * (2 * 1024 * 1024)), "message_too_large", ""),
         (Sent(value=b"{"), "broken_json", ""),
         (Sent(value=b"\xff\xfe"), "broken_json", ""),

@@ -116,7 +116,7 @@ def test_a_wrong_command_line_is_one_line_on_stderr(
         ("nonsense", "没有命令 nonsense。"),
         ("case nonsense", "没有命令 nonsense。"),
         ("case show a --at", "选项 --at 需要一个值。"),
-        ("queue a", "多余的参数：a。"),
+        ("breaches a", "多余的参数：a。"),
         ("case show a --version one", "--version 的值应为整数。"),
         ("case show a --version 0", "--version 不能小于 1。"),
         ("--lang fr queue", "--lang 的值无效：zh | en。"),

@@ -40,6 +40,10 @@ class HostPort:
     host: str
     port: int
 
+    def after(self, number: int) -> HostPort:
+        """The address so many ports further; any free port stays any."""
+        return replace(self, port=self.port + number) if self.port else self
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +15,10 @@ from infra.cli.app import Json, app
 from infra.cli.glossary import refusal_words
 from infra.cli.kafka import kafka
 from infra.cli.observing import Metrics
-from infra.cli.running import run_alone
+from infra.cli.running import run_alone, run_processes
 from infra.cli.terminal import Terminal, terminal_of
 from infra.failure import Failure
+from infra.settings import Settings, read_listen
 from infra.wiring import open_kafka, open_store, open_system
 
 if TYPE_CHECKING:
@@ -33,10 +35,26 @@ def intake(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Take what is there now and end.")] = False,
     metrics: Metrics = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            min=1,
+            help="Processes that share the partitions; metrics at one port after the other.",
+        ),
+    ] = 1,
 ) -> None:
     from infra.kafka.intake_wiring import open_intake  # late: the domain comes with it
 
     terminal = terminal_of(context)
+    if processes > 1:
+        with (
+            open_system(terminal.settings, terminal.say),
+            open_kafka(terminal.settings, terminal.say),
+        ):
+            run_processes(_alone(terminal.settings, processes, once=once, metrics=metrics))
+        return
     with (
         open_system(terminal.settings, terminal.say) as system,
         open_kafka(terminal.settings, terminal.say) as address,
@@ -51,6 +69,20 @@ def intake(
                 letters=worker.letters,
             )
         )
+
+
+def _alone(
+    settings: Settings, processes: int, *, once: bool, metrics: str | None
+) -> Iterator[list[str]]:
+    """The command lines of as many processes that do the same as one."""
+    listen = settings.metrics if metrics is None else read_listen(metrics)
+    for number in range(processes):
+        words = ["kafka", "intake", "--home", str(settings.home), "--lang", settings.language]
+        if once:
+            words.append("--once")
+        if listen is not None:
+            words += ["--metrics", str(listen.after(number))]
+        yield words
 
 
 @kafka.command("read-from", help="Say from where a topic is read on: after an alarm, or again.")

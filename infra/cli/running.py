@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import os
 import signal
+import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
+from multiprocessing import connection
 from types import FrameType
 from typing import Protocol
 
 from infra.activity import Activity
 from infra.cli.observing import observed
 from infra.cli.terminal import Terminal
+from infra.failure import Failure
 from infra.settings import KafkaAddress
 from infra.wiring import System, Worker
+
+STOP_WITHIN = 30.0
+"""Seconds that a process has to end by itself; then it is killed."""
 
 
 class ActiveWorker(Worker, Protocol):
@@ -56,3 +64,48 @@ def run_alone(
         terminal.say("Running; Ctrl-C stops.")
         with observed(terminal, system, address, (worker.activity,), metrics):
             worker.run(stop)
+
+
+def run_processes(commands: Iterable[Sequence[str]]) -> None:
+    """Run these command lines of the program side by side, each in a process of its own, until all
+    have ended. Ctrl-C and SIGTERM stop them; so does the end of this process, however it comes.
+
+    Raises Failure when one failed: the others are stopped, too, so that whoever watches this
+    process sees it.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_run_below, args=(tuple(words),)) for words in commands]
+    with signalled() as stop:
+        for process in processes:
+            process.start()
+        try:
+            while not stop.is_set() and any(process.exitcode is None for process in processes):
+                connection.wait([p.sentinel for p in processes if p.exitcode is None], timeout=0.2)
+                if any(process.exitcode for process in processes):
+                    break
+            failed = not stop.is_set() and any(process.exitcode for process in processes)
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.join(STOP_WITHIN)
+                process.kill()
+                process.join()
+    if failed:
+        raise Failure("One of the processes failed; the others were stopped.")
+
+
+def _run_below(words: tuple[str, ...]) -> None:
+    """The program with these words, for as long as the process that started it lives."""
+    from infra.cli import main  # late: the program knows this module
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    sys.argv[1:] = words
+    main()

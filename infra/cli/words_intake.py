@@ -15,6 +15,8 @@ INTAKE: dict[str, str] = {
     # the commands
     "Take what comes from Kafka until Ctrl-C; several may run and share the work.": "接收来自 Kafka 的消息，直到按 Ctrl-C；可同时运行多个，共同分担。",
     "Take what is there now and end.": "处理完现有的消息后退出。",
+    "Processes that share the partitions; metrics at one port after the other.": "分担分区的进程数；指标依次使用相邻端口。",
+    "One of the processes failed; the others were stopped.": "有一个进程失败，其余进程已停止。",
     "{records} records taken, {letters} of them dead letters.": "已处理 {records} 条记录，其中死信 {letters} 条。",
     "Say from where a topic is read on: after an alarm, or again.": "指定从哪里继续读取一个主题：用于告警之后，或重新读取。",
     "The topic, without the prefix.": "主题名，不带前缀。",

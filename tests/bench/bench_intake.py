@@ -21,6 +21,7 @@ from infra.settings import KafkaAddress, read_settings
 from tests.bench.baseline import insert_bare, open_library
 from tests.databases import Database, fresh_database
 from tests.support.cases import complain, contact
+from tests.support.intake_child import intake_process
 from tests.support.kafka import Sent, as_record, create_topics, open_intake
 from tests.support.processes import short_folder
 from tests.support.store import place_order, ship_order
@@ -38,7 +39,14 @@ def run(server: Server, smoke: bool) -> None:
             for prefix in ("facts", "asked", "again", "many"):
                 create_topics(admin, prefix)
         with fresh_database(server) as database, fresh_database(server) as other:
-            raw = _facts(address, database, other, 500 if smoke else 20_000)
+            orders = 500 if smoke else 20_000
+            raw = _facts(address, database, other, orders)
+            facts = [
+                as_record(make(n))
+                for make in (place_order, ship_order)
+                for n in range(orders, 3 * orders)
+            ]
+            _shared(address, database.url, "facts", facts, "facts")
         with fresh_database(server) as database, fresh_database(server) as other:
             cases, turns = (100, 2) if smoke else (2_000, 10)
             _commands(address, database, other, raw, cases, turns)
@@ -83,6 +91,38 @@ def _commands(
     rate = take(database.url, address, "asked", len(asked))
     _tell("commands, decided and stored", rate, raw, _bare(database, other, before))
     print(f"    = {rate / theirs:.1f} × `eventsourcing` in the same loop")
+    more = [as_record(contact(n, f"s{turn}-{n}")) for turn in range(turns) for n in range(cases)]
+    _shared(address, database.url, "asked", more, "commands")
+
+
+def _shared(
+    address: KafkaAddress, url: str, prefix: str, records: Sequence[Sent], what: str
+) -> None:
+    """Records a second of one worker with two processes, once both of them read: a group takes
+    seconds to share its partitions, and one process that has nothing left does not count."""
+    counted = (
+        "SELECT coalesce(sum(position), 0)::int FROM kafka_offsets WHERE starts_with(topic, %s)"
+    )
+    seen: list[tuple[float, int]] = []
+    with closing(connect(url, autocommit=True)) as conn:
+
+        def taken() -> int:
+            row = conn.execute(counted, (f"{prefix}.",)).fetchone()
+            assert row is not None
+            seen.append((time.perf_counter(), int(row[0])))
+            return seen[-1][1]
+
+        start = taken()
+        send_all(address, prefix, records)
+        with (
+            intake_process(url, address, prefix, member="first"),
+            intake_process(url, address, prefix, member="second"),
+        ):
+            while taken() < start + len(records):
+                time.sleep(0.05)
+    middle = [one for one in seen if 0.4 <= (one[1] - start) / len(records) <= 0.9]
+    (began, first), *_, (ended, last) = middle
+    print(f"  {what}, one worker with two processes: {(last - first) / (ended - began):,.0f}/s")
 
 
 def _bare(database: Database, other: Database, after: int) -> tuple[int, float]:

@@ -33,6 +33,10 @@ join shares s on s.platform = n.platform and s.shop = n.shop
 where n.nth <= %(limit)s or n.nth_late <= %(limit)s
 order by n.nth
 
+-- name: find_lease
+-- Whether somebody has been quicker: a look costs less than a claim that is refused.
+select 1 from leases where stream = %(stream)s and until > statement_timestamp()
+
 -- name: find_queue
 -- Made by the first engine that runs.
 select to_regclass('live_queue') is not null

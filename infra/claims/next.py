@@ -6,34 +6,40 @@ itself. Whoever was not quick enough goes on to the next candidate.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+import psycopg
+from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
 from domain.agent import LeaseHeld
 from domain.case.commands import ClaimCase
 from domain.case.values import ProblemType
-from domain.kernel import Actor, ActorKind, Role, agent_stream
+from domain.kernel import Actor, ActorKind, Role, agent_stream, case_stream
 from domain.request import Request
 from infra.event_store import EventMapper, LogDatastore
-from infra.pipeline import Pipeline
+from infra.pipeline import Pipeline, Unavailable
 from infra.postgres import load_statements
 
 SQL = load_statements(Path(__file__).with_name("claims.sql"))
 
 SOURCE: Final = "claims"
-DRAWN: Final = 100
+DRAWN: Final = 200
 """Candidates of a draw: as many in the queue's order, as many of the late ones."""
 FRESH: Final = 1.0
-"""Seconds for which a draw serves whoever asks for the same shops and skills."""
+"""Seconds for which a draw serves whoever asks for the same shops and skills; longer where the
+queue is so long that drawing would take more than a fifth of the time."""
+AWAIT: Final = 0.01
+"""Seconds for which others are given time to decide what they go for."""
 ROUNDS: Final = 8
 """Draws for one claim, each twice as large as the one before."""
 NEXT_CANDIDATE: Final = frozenset(
@@ -83,10 +89,12 @@ _Wanted = tuple[tuple[str, ...], tuple[str, ...]]
 
 @dataclass(slots=True)
 class _Draw:
-    """started: on the monotonic clock, before the database was asked. whole: nothing else fits.
-    first: in the queue's order; late: the oldest breach first."""
+    """started, stale: on the monotonic clock, before the database was asked, and when it is to be
+    asked again. whole: nothing else fits. first: in the queue's order; late: the oldest breach
+    first."""
 
     started: float
+    stale: float
     whole: bool
     first: list[_Candidate]
     late: list[_Candidate]
@@ -94,13 +102,15 @@ class _Draw:
 
 @dataclass(slots=True)
 class _Search:
-    """One agent's claim on its way. tried: cases; full: shops of which it may hold no more."""
+    """One agent's claim on its way. tried: cases; full: shops of which it may hold no more.
+    passed_by: a candidate that another caller goes for, and may not get."""
 
     begun: float
     turn: float
     tried: set[str] = field(default_factory=set[str])
     full: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     refusal: str = ""
+    passed_by: bool = False
 
 
 class Claims:
@@ -134,8 +144,11 @@ class Claims:
         )
         wanted = (asked.shops, tuple(skill.value for skill in asked.skills))
         search = _Search(time.monotonic(), self._chance.random() * 100)
+        after: float | None = None
         for round_ in range(ROUNDS):
-            draw = self._drawn(wanted, search.begun if round_ else None, DRAWN << round_)
+            search.passed_by = False
+            draw = self._drawn(wanted, after, DRAWN << round_)
+            after = max(draw.started, search.begun)
             for candidate in self._candidates(draw, search):
                 found = self.claim(asked.model_copy(update={"case_id": candidate.case_id}))
                 if isinstance(found, Unclaimed) and found.code == CAPACITY:
@@ -146,7 +159,9 @@ class Claims:
                     self._gone[candidate.case_id] = time.monotonic()
                 if isinstance(found, Claim) or found.code not in NEXT_CANDIDATE:
                     return found
-            if draw.whole and draw.started >= search.begun:
+            if search.passed_by:
+                time.sleep(AWAIT)
+            elif draw.whole and draw.started >= search.begun:
                 break
         if search.full:
             return Unclaimed(CAPACITY, search.refusal)
@@ -164,16 +179,24 @@ class Claims:
                 continue
             with self._lock:
                 if candidate.case_id in self._going_for:
+                    search.passed_by = True
                     continue
                 if self._gone.get(candidate.case_id, 0.0) >= draw.started:
                     continue
                 self._going_for.add(candidate.case_id)
             search.tried.add(candidate.case_id)
             try:
-                yield candidate
+                if not self._is_held(candidate):
+                    yield candidate
             finally:
                 with self._lock:
                     self._going_for.discard(candidate.case_id)
+
+    def _is_held(self, candidate: _Candidate) -> bool:
+        stream = {"stream": case_stream(candidate.case_id)}
+        with self._connection() as conn:
+            found = conn.execute(SQL["find_lease"], stream, prepare=True).fetchone()
+        return found is not None
 
     def claim(self, command: ClaimCase) -> Claim | Unclaimed:
         """One given case, claimed by the agent itself. Raises Unavailable."""
@@ -184,7 +207,7 @@ class Claims:
         assert answer.position is not None
         place = {"stream": agent_stream(command.agent), "position": answer.position}
         with (
-            self._datastore.connection() as conn,
+            self._connection() as conn,
             conn.cursor(binary=True, row_factory=tuple_row) as cursor,
         ):
             row = cursor.execute(SQL["select_held"], place, prepare=True).fetchone()
@@ -193,17 +216,26 @@ class Claims:
         assert isinstance(event, LeaseHeld)
         return Claim(event.case_id, command.agent, event.token, event.until, answer.position)
 
+    @contextlib.contextmanager
+    def _connection(self) -> Generator[Connection[Any]]:
+        try:
+            with self._datastore.connection() as conn:
+                yield conn
+        except psycopg.OperationalError as e:
+            raise Unavailable(f"the database is not available: {e}") from e
+
     # -------------------------------------------------------------------- draws
 
-    def _drawn(self, wanted: _Wanted, newer_than: float | None, limit: int) -> _Draw:
+    def _drawn(self, wanted: _Wanted, after: float | None, limit: int) -> _Draw:
         """A draw that is fresh enough, or begun after a moment; whoever needs the same one at the
         same time shares it."""
         with self._lock:
             drawing = self._drawing.setdefault(wanted, threading.Lock())
         with drawing:
             draw = self._draws.get(wanted)
-            oldest = time.monotonic() - FRESH if newer_than is None else newer_than
-            if draw is None or draw.started < oldest:
+            if draw is None or (
+                draw.stale < time.monotonic() if after is None else draw.started <= after
+            ):
                 draw = self._draw(wanted, limit)
                 with self._lock:
                     self._draws[wanted] = draw
@@ -220,11 +252,11 @@ class Claims:
     def _draw(self, wanted: _Wanted, limit: int) -> _Draw:
         shops, skills = wanted
         started = time.monotonic()
-        with self._datastore.connection() as conn:
+        with self._connection() as conn:
             with conn.cursor(row_factory=tuple_row) as cursor:
                 (is_there,) = cursor.execute(SQL["find_queue"]).fetchone() or (False,)
             if not is_there:
-                return _Draw(started, True, [], [])
+                return _Draw(started, started, True, [], [])
             with conn.cursor(row_factory=class_row(_Candidate)) as cursor:
                 params = {
                     "shops": list(shops) or None,
@@ -235,6 +267,7 @@ class Claims:
         late = [candidate for candidate in found if candidate.nth_late is not None]
         return _Draw(
             started,
+            max(started + FRESH, time.monotonic() + 4 * (time.monotonic() - started)),
             not found or found[0].total <= limit,
             [candidate for candidate in found if candidate.nth <= limit],
             sorted(late, key=lambda candidate: candidate.nth_late or 0),

@@ -30,6 +30,9 @@ PAGE: Final = 500
 EVERY: Final = 1.0
 """Seconds between two looks, at most: by so much, and the time of a commit, a claim outlives its
 end as an event. As a claim it is over at its end."""
+BOUND: Final = 10.0
+"""Seconds after its end by which a claim is recorded as lapsed, while the database answers and
+a sweeper runs: a look, and a commit among many others."""
 REST: Final = (0.1, 5.0)
 """Seconds after a failure: first, and at most."""
 

@@ -1,0 +1,118 @@
+"""Agents at work in a process of its own, to be killed:
+python -m … URL NAME AGENTS SEED CRASHES LEASE.
+
+Each claims, acts under its token, and now and then does as people do: forgets a case, comes back
+too late, uses an old token, hands over, is overridden. Ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from uuid import uuid4
+
+from domain.case.commands import (
+    AddNote,
+    HandOverClaim,
+    OverrideClaim,
+    ReleaseClaim,
+    RenewClaim,
+    WithdrawCase,
+)
+from domain.kernel import Actor, ActorKind, Command, Private, Role
+from infra.claims import Claim, Claims
+from infra.pipeline import Answer, Unavailable
+from tests.support.store import Store, ask, open_store
+
+REST = 0.05
+"""Seconds until an agent asks again for whom there was nothing."""
+
+
+class Agent:
+    """One agent. crashes: how many of a hundred claims it just forgets."""
+
+    def __init__(
+        self, name: str, store: Store, claims: Claims, chance: Random, crashes: int, lease: float
+    ) -> None:
+        self.name = name
+        self._by = Actor(kind=ActorKind.PERSON, id=name, role=Role.AGENT)
+        self._store, self._claims, self._chance = store, claims, chance
+        self._crashes, self._lease = crashes, lease
+
+    def work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                found = self._claims.claim_next(self.name)
+                if isinstance(found, Claim):
+                    self._deal_with(found, stop)
+                else:
+                    stop.wait(REST)
+            except Unavailable:
+                stop.wait(REST)
+
+    def _deal_with(self, claim: Claim, stop: threading.Event) -> None:
+        case, token = claim.case_id, claim.token
+        lot = self._chance.randrange(100)
+        if lot < self._crashes:
+            return  # gone, and the case with it until its lease lapses
+        assert self._ask(note_on(case), None).code in (
+            "claim_required",
+            "case_held",
+            "case_ended",
+            "",
+        )
+        self._ask(note_on(case), token)
+        if lot < self._crashes + 5:
+            time.sleep(self._lease * 1.2)  # too late: whatever it asks now is refused
+            refused = self._ask(note_on(case), token)
+            assert refused.code == "stale_claim_token", refused
+        elif lot < self._crashes + 10:
+            self._ask(RenewClaim(case_id=case), token)
+        elif lot < self._crashes + 15:
+            self._ask(HandOverClaim(case_id=case, to=f"{self.name}x"), token)
+            return
+        elif lot < self._crashes + 20:
+            taken = OverrideClaim(case_id=case, reason="urgent")
+            self._store.pipeline.submit([ask(taken, str(uuid4()))])
+            assert self._ask(note_on(case), token).code == "stale_claim_token"
+        elif lot < self._crashes + 30:
+            self._ask(ReleaseClaim(case_id=case), token)
+            return
+        self._ask(WithdrawCase(case_id=case), token)
+
+    def _ask(self, command: Command, token: int | None) -> Answer:
+        request = ask(command, str(uuid4()), by=self._by, source="agents", claim_token=token)
+        (answer,) = self._store.pipeline.submit([request])
+        return answer
+
+
+def note_on(case_id: str) -> AddNote:
+    return AddNote(case_id=case_id, private=Private(text="called"))
+
+
+def work(
+    url: str, name: str, agents: int, seed: int, crashes: int, lease: float, stop: threading.Event
+) -> None:
+    """Agents of one process, until `stop` is set. Raises what one of them found to be wrong."""
+    with open_store(url) as store, ThreadPoolExecutor(agents) as threads:
+        claims = Claims(store.datastore, store.pipeline, Random(seed))
+
+        def run(number: int) -> None:
+            chance = Random(f"{seed} {number}")
+            Agent(f"{name}-{number}", store, claims, chance, crashes, lease).work(stop)
+
+        list(threads.map(run, range(agents)))
+
+
+def main(url: str, name: str, agents: str, seed: str, crashes: str, lease: str) -> None:
+    stop = threading.Event()
+    asked = threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True)
+    asked.start()
+    work(url, name, int(agents), int(seed), int(crashes), float(lease), stop)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

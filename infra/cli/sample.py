@@ -16,7 +16,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from consumers import Messages, Unusable
 from consumers.kafka_record import WAY_IN
 from consumers.kafka_sending import Outgoing, in_rounds
-from consumers.sample import generate
+from consumers.kafka_topics import PLATFORM_TOPIC
+from consumers.sample import generate, told_by_platforms
+from consumers.sample.after_sales import PREFIX
 from infra.cli.reading import Views
 from infra.cli.terminal import Terminal
 from infra.failure import Failure
@@ -79,6 +81,8 @@ class Sample:
         with closing(connect(self._database_url, autocommit=True)) as conn:
             asked = {
                 "source": f"{WAY_IN}{SOURCE}",
+                "platforms": [f"{WAY_IN}/{platform}" for platform in PLATFORM_TOPIC.adapters],
+                "prefix": PREFIX,
                 "topics": [topic for topic, _ in sent],
                 "partitions": [partition for _, partition in sent],
                 "firsts": [first for first, _ in sent.values()],
@@ -94,8 +98,9 @@ class Sample:
 
 
 def prepare_sample(terminal: Terminal, system: System) -> list[list[Outgoing]]:
-    """The records of the home's sample, which is made now if there is none, by rounds of which
-    each is sent once the one before it was taken. Raises Failure when the file is spoilt."""
+    """The records of the home's sample, which is made now if there is none, and what platforms
+    tell of its orders, by rounds of which each is sent once the one before it was taken. Raises
+    Failure when the file is spoilt."""
     path = system.settings.home / NAME
     if not path.exists():
         terminal.say("Making the sample {path}", path=path)
@@ -112,7 +117,8 @@ def prepare_sample(terminal: Terminal, system: System) -> list[list[Outgoing]]:
             path=path,
             line=spoilt.line,
         )
-    return in_rounds((request for piece in pieces for request in piece.requests), SOURCE)
+    requests = [request for piece in pieces for request in piece.requests]
+    return [*in_rounds(requests, SOURCE), *told_by_platforms(requests, SOURCE)]
 
 
 def write_sample(path: Path, anchor: datetime) -> None:

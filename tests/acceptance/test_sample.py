@@ -30,6 +30,9 @@ def test_two_first_runs_at_once_send_one_sample_and_a_third_changes_nothing(home
         assert run.returncode == 0, said
         assert ", 0 of them refused" in said
         assert "douyin:" in shown
+    platforms = json.loads("\n".join(casetrail("queue", "--text", ":SP", "--json", "--home", home)))
+    told = {row["case_id"].partition(":")[0] for row in platforms["queue"]}
+    assert told == {"douyin", "kuaishou"}, "what platforms tell in their own form has come in"
     made = (home / "sample.jsonl").read_bytes()
     recorded = events(home)
     assert recorded > 10_000

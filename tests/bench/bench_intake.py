@@ -41,12 +41,9 @@ def run(server: Server, smoke: bool) -> None:
         with fresh_database(server) as database, fresh_database(server) as other:
             orders = 500 if smoke else 20_000
             raw = _facts(address, database, other, orders)
-            facts = [
-                as_record(make(n))
-                for make in (place_order, ship_order)
-                for n in range(orders, 3 * orders)
-            ]
-            _shared(address, database.url, "facts", facts, "facts")
+            numbers = range(orders, 3 * orders)
+            facts = [as_record(make(n)) for make in (place_order, ship_order) for n in numbers]
+            _shared(address, database.url, "facts", facts)
         with fresh_database(server) as database, fresh_database(server) as other:
             cases, turns = (100, 2) if smoke else (2_000, 10)
             _commands(address, database, other, raw, cases, turns)
@@ -92,12 +89,10 @@ def _commands(
     _tell("commands, decided and stored", rate, raw, _bare(database, other, before))
     print(f"    = {rate / theirs:.1f} × `eventsourcing` in the same loop")
     more = [as_record(contact(n, f"s{turn}-{n}")) for turn in range(turns) for n in range(cases)]
-    _shared(address, database.url, "asked", more, "commands")
+    _shared(address, database.url, "asked", more)
 
 
-def _shared(
-    address: KafkaAddress, url: str, prefix: str, records: Sequence[Sent], what: str
-) -> None:
+def _shared(address: KafkaAddress, url: str, prefix: str, records: Sequence[Sent]) -> None:
     """Records a second of one worker with two processes, once both of them read: a group takes
     seconds to share its partitions, and one process that has nothing left does not count."""
     counted = (
@@ -120,9 +115,9 @@ def _shared(
         ):
             while taken() < start + len(records):
                 time.sleep(0.05)
-    middle = [one for one in seen if 0.4 <= (one[1] - start) / len(records) <= 0.9]
-    (began, first), *_, (ended, last) = middle
-    print(f"  {what}, one worker with two processes: {(last - first) / (ended - began):,.0f}/s")
+    began, first = [one for one in seen if one[1] <= start + 0.4 * len(records)][-1]
+    ended, last = next(one for one in seen if one[1] >= start + 0.9 * len(records))
+    print(f"    the same with two processes: {(last - first) / (ended - began):,.0f}/s")
 
 
 def _bare(database: Database, other: Database, after: int) -> tuple[int, float]:

@@ -109,8 +109,12 @@ def work(
 
 def main(url: str, name: str, agents: str, seed: str, crashes: str, lease: str) -> None:
     stop = threading.Event()
-    asked = threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True)
-    asked.start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     work(url, name, int(agents), int(seed), int(crashes), float(lease), stop)
 
 

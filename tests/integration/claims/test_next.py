@@ -201,8 +201,12 @@ def test_callers_at_the_same_time_get_different_cases_without_going_for_the_same
     fill(store, database_url, [complaint(f"A{n}") for n in range(count)])
     claims = claims_of(store)
     before = store.log.head()
+
+    def claim(number: int) -> str:
+        return claimed(claims.claim_next(f"a{number}"))
+
     with ThreadPoolExecutor(32) as threads:
-        found = list(threads.map(lambda n: claimed(claims.claim_next(f"a{n}")), range(count)))
+        found = list(threads.map(claim, range(count)))
     assert len(set(found)) == count
     refused = rows(
         database_url,

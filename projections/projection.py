@@ -32,7 +32,8 @@ class Projection:
     kinds: of the streams whose events it wants.
     rows: a subject's rows, a pure function of its state and of the streams it needs. Dataclasses
         with the table's columns, but `stream` and `position`, which the engine adds.
-    subjects: the streams whose rows may change when this one does.
+    subjects: the streams whose rows may change when this one does. A stream with rows is one of
+        its own, and has events of its own.
     needs: the other streams that a subject's rows depend on.
     seed: rows that are there from the start, under the stream "".
 

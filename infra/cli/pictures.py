@@ -159,23 +159,50 @@ class Pictures:
             self.t("Read models"),
             rows,
             Column(self.t("Name")),
+            Column(self.t("Standing"), rank=4),
             Column(self.t("Position"), right=True),
             Column(self.t("Behind"), right=True),
             Column(self.t("Seconds"), right=True),
             Column(self.t("Events"), rank=2, right=True),
             Column(self.t("Events/s"), rank=1, right=True),
+            Column(self.t("Parked"), right=True),
             Column(self.t("Last error"), rank=3),
         )
         for row in rows:
             rate = row["rate"]
             listing.add(
                 row["name"],
+                self.t(row["standing"]),
                 str(row["position"]),
                 str(row["behind"]),
                 f"{row['seconds']:.1f}",
                 str(row["projected"]),
                 "" if rate is None else f"{rate:,.0f}",
+                Text(str(row["parked"]), style="red" if row["parked"] else ""),
                 Text(row["error"] or "", style="red"),
+            )
+        return listing
+
+    def parked(self, rows: Sequence[Row]) -> Listing:
+        """Streams that read models don't follow, the oldest event first."""
+        listing = self._listing(
+            self.t("Parked streams"),
+            rows,
+            Column(self.t("Stream")),
+            Column(self.t("Read model")),
+            Column(self.t("From position"), right=True),
+            Column(self.t("Tried"), rank=2, right=True),
+            Column(self.t("Since"), rank=1),
+            Column(self.t("Error"), rank=3),
+        )
+        for row in rows:
+            listing.add(
+                row["stream"],
+                row["read_model"],
+                str(row["position"]),
+                str(row["attempts"]),
+                f"{row['parked_at']:%m-%d %H:%M:%S}Z",
+                Text(row["error"], style="red"),
             )
         return listing
 

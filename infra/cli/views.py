@@ -1,4 +1,4 @@
-"""`casetrail queue`, `breaches`, `suppliers` and `projections status`: the read models."""
+"""`casetrail queue`, `breaches` and `suppliers`: the read models."""
 
 from __future__ import annotations
 
@@ -52,6 +52,14 @@ AsOf = Annotated[
         help="As things stood then: ISO 8601 with a zone, e.g. 2026-11-22T10:00+08:00.",
     ),
 ]
+After = Annotated[
+    int | None,
+    typer.Option(
+        "--after",
+        metavar="POSITION",
+        help="Wait until the views hold this position of the log, which an answer gave.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many rows.")]
 
 
@@ -67,6 +75,7 @@ def queue(
     watch: Watch = False,
     as_json: Json = False,
     as_of: AsOf = None,
+    after: After = None,
     shop: Shop = None,
     platform: OfPlatform = None,
     problem: Problem = None,
@@ -92,7 +101,7 @@ def queue(
         text=text,
     )
     terminal = terminal_of(context)
-    with _looking(terminal, as_of, watch) as look:
+    with _looking(terminal, as_of, watch, after) as look:
 
         def draw() -> RenderableType:
             views = look()
@@ -104,7 +113,7 @@ def queue(
             rows = views.rows("select_queue", **wanted, limit=limit)
             return {"at": plain(views.now), "queue": [plain(row, without="total") for row in rows]}
 
-        _show(terminal, draw, data, as_json, watch)
+        show(terminal, draw, data, as_json, watch)
 
 
 @app.command(help="Show missed due times, noticed or not, and how often each clock was met.")
@@ -113,6 +122,7 @@ def breaches(
     watch: Watch = False,
     as_json: Json = False,
     as_of: AsOf = None,
+    after: After = None,
     shop: Shop = None,
     platform: OfPlatform = None,
     clock: Annotated[str | None, typer.Option("--clock", help="Only this clock.")] = None,
@@ -127,7 +137,7 @@ def breaches(
         "clock": one_of(clock, ClockName),
     }
     terminal = terminal_of(context)
-    with _looking(terminal, as_of, watch) as look:
+    with _looking(terminal, as_of, watch, after) as look:
 
         def draw() -> RenderableType:
             views = look()
@@ -146,7 +156,7 @@ def breaches(
                 "attainment": [plain(row) for row in views.rows("select_attainment", **wanted)],
             }
 
-        _show(terminal, draw, data, as_json, watch)
+        show(terminal, draw, data, as_json, watch)
 
 
 @app.command(help="Show each supplier's defects over the units shipped.")
@@ -154,12 +164,13 @@ def suppliers(
     context: typer.Context,
     watch: Watch = False,
     as_json: Json = False,
+    after: After = None,
     supplier: Annotated[str | None, typer.Option("--supplier", help="Only this supplier.")] = None,
     limit: Limit = None,
 ) -> None:
     terminal = terminal_of(context)
     supplier = words_of(supplier)
-    with _looking(terminal, None, watch) as look:
+    with _looking(terminal, None, watch, after) as look:
 
         def draw() -> RenderableType:
             views = look()
@@ -176,53 +187,23 @@ def suppliers(
                 "cohorts": [plain(row) for row in cohorts],
             }
 
-        _show(terminal, draw, data, as_json, watch)
-
-
-projections = typer.Typer(help="Look at the read models.", no_args_is_help=True)
-app.add_typer(projections, name="projections")
-
-
-@projections.command(help="Show how far each read model has followed the log.")
-def status(context: typer.Context, watch: Watch = False, as_json: Json = False) -> None:
-    terminal = terminal_of(context)
-    with (
-        open_system(terminal.settings, terminal.say) as system,
-        closing(connect(system.database_url, autocommit=True)) as conn,
-    ):
-        views = Views(conn)
-
-        def draw() -> RenderableType:
-            rows = [one.as_dict() for one in views.status()]
-            return Pictures(terminal.settings.language, views.now).projections(rows)
-
-        def data() -> object:
-            return {"projections": [plain(one.as_dict()) for one in views.status()]}
-
-        _show(terminal, draw, data, as_json, watch)
-
-
-@projections.command(help="Describe every view and column for reports, as Markdown.")
-def describe(context: typer.Context) -> None:
-    from infra.engine import describe_views
-
-    terminal = terminal_of(context)
-    with open_system(terminal.settings, terminal.say) as system:
-        catch_up(terminal, system)
-        with closing(connect(system.database_url)) as conn:
-            sys.stdout.write(describe_views(conn))
+        show(terminal, draw, data, as_json, watch)
 
 
 # -------------------------------------------------------------------- shared
 
 
 @contextlib.contextmanager
-def _looking(terminal: Terminal, as_of: str | None, watch: bool) -> Generator[Callable[[], Views]]:
+def _looking(
+    terminal: Terminal, as_of: str | None, watch: bool, after: int | None
+) -> Generator[Callable[[], Views]]:
     """What opens the views: as of now and followed along while they are watched, or as of a past
-    moment."""
+    moment. after: a position that they must hold."""
     at = None if as_of is None else parse_time(as_of)
     if at is not None and watch:
         raise Failure("--as-of is a moment; it cannot be watched.")
+    from infra.engine import read_parked, wait_for
+
     with open_system(terminal.settings, terminal.say) as system:
         catch_up(terminal, system)
         if at is not None:
@@ -235,6 +216,13 @@ def _looking(terminal: Terminal, as_of: str | None, watch: bool) -> Generator[Ca
                 following(system) if watch else contextlib.nullcontext(),
                 closing(connect(system.database_url, autocommit=True)) as conn,
             ):
+                if after is not None:
+                    wait_for(conn, after)
+                parked = {one.stream for one in read_parked(conn)}
+                if parked:
+                    terminal.say(
+                        "{count} streams are parked; see projections parked.", count=len(parked)
+                    )
                 yield lambda: Views(conn)
 
 
@@ -264,7 +252,7 @@ def following(system: System) -> Generator[None]:
         thread.join()
 
 
-def _show(
+def show(
     terminal: Terminal,
     draw: Callable[[], RenderableType],
     data: Callable[[], object],

@@ -6,6 +6,7 @@ from infra.cli.words_claims import CLAIMS
 from infra.cli.words_intake import INTAKE
 from infra.cli.words_kafka import KAFKA
 from infra.cli.words_ops import OPS
+from infra.cli.words_projections import PROJECTIONS
 from infra.cli.words_publisher import PUBLISHER
 from infra.cli.words_views import VIEWS
 from infra.cli.words_ways_in import WAYS_IN
@@ -16,6 +17,7 @@ CHINESE: dict[str, str] = {
     **INTAKE,
     **KAFKA,
     **OPS,
+    **PROJECTIONS,
     **PUBLISHER,
     **VIEWS,
     **WAYS_IN,

@@ -15,7 +15,6 @@ VIEWS: Final[dict[str, str]] = {
         "显示超时记录（无论是否已被发现）及各时限达成率。"
     ),
     "Show each supplier's defects over the units shipped.": "显示各供应商的发货件数与不良件数。",
-    "Look at the read models.": "查看读模型。",
     "Show how far each read model has followed the log.": "显示各读模型跟进日志的进度。",
     "Describe every view and column for reports, as Markdown.": (
         "以 Markdown 说明供报表使用的每个视图和字段。"

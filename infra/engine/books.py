@@ -15,9 +15,10 @@ from projections import Projection
 BOOKS_LOCK = 0x43617365_426F6F6B  # "CaseBook"
 LEADER_LOCK = 0x43617365_50726F6A  # "CaseProj"
 
-Standing = Literal["live", "building", "joining", "kept"]
-"""live: what readers see. building: being filled by a rebuild. joining: follows the log, to be read
-once it has caught up. kept: read before, not followed any more."""
+Standing = Literal["live", "building", "joining", "checking", "kept"]
+"""live: what readers see. building: being filled by a rebuild. joining: follows the log, to be
+read once it has caught up. checking: so too, to be compared. kept: read before, not followed."""
+FOLLOWED: tuple[Standing, ...] = ("live", "joining", "checking")
 
 _GENERATION = re.compile(r"_g[0-9]+$")
 
@@ -117,6 +118,6 @@ def lock_position(conn: Rows, table: str) -> int:
     return int(row[0])
 
 
-def lock_positions(conn: Rows, tables: Collection[str]) -> list[int]:
+def lock_positions(conn: Rows, tables: Collection[str]) -> dict[str, int]:
     """In the order of their names, so that two who do so don't wait for each other."""
-    return [lock_position(conn, table) for table in sorted(tables)]
+    return {table: lock_position(conn, table) for table in sorted(tables)}

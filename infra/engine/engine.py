@@ -15,7 +15,7 @@ from psycopg.errors import LockNotAvailable
 
 from domain.kernel import Kind
 from infra.activity import Activity
-from infra.engine.books import LEADER_LOCK, Books, Generation, Overtaken, reason_of
+from infra.engine.books import FOLLOWED, LEADER_LOCK, Books, Generation, Overtaken, reason_of
 from infra.engine.fold import OF_THE_ROWS, SQL, Folder, Stored, Turned, is_poison, read_page
 from infra.engine.pages import Move, TooManyParked, project_around, rows_of
 from infra.engine.tables import SubjectRows, make_tables, readers_see, swap_readers, write_rows
@@ -35,7 +35,6 @@ REST = (1.0, 60.0)
 """Seconds that a read model which failed is left alone: first, and at most."""
 PARKED_OF_A_PAGE = 100
 """Of a full page one stream in so many may be parked at once, and at least one."""
-FOLLOWED = ("live", "joining")
 SWAP_AGAIN = 5.0
 """Seconds until the views are tried to be swapped again when a reader held them."""
 SESSION = {
@@ -112,12 +111,7 @@ class Engine:
         with self.session() as conn:
             _, target = self._books.read(conn)
             while True:
-                leads = self._try_lead(conn)
-                if leads:
-                    # One that failed is tried anew: whoever calls wants to know now.
-                    self._resting.clear()
-                    while self.step(conn):
-                        pass
+                leads = self.drive(conn)
                 behind = self._behind(conn, target)
                 if not behind:
                     return
@@ -127,6 +121,16 @@ class Engine:
                         names=", ".join(behind),
                     )
                 time.sleep(0.05)
+
+    def drive(self, conn: Rows) -> bool:
+        """Do all there is to do now, unless another engine leads. Whether none does."""
+        if not self._try_lead(conn):
+            return False
+        # One that failed is tried anew: whoever calls wants to know now.
+        self._resting.clear()
+        while self.step(conn):
+            pass
+        return True
 
     def _behind(self, conn: Rows, target: int) -> list[str]:
         """The tables that have not reached `target`; all, while readers see other versions."""
@@ -179,12 +183,13 @@ class Engine:
         groups = self._groups(followed, head)
         names = [frozenset(one.table for one in group) for group in groups]
         self._folders = {key: self._folders[key] for key in names if key in self._folders}
+        positions = {one.table: one.position for one in followed}
         for group in groups:
             after = group[0].position
-            # Not beyond another's position: there the two become one.
-            upto = min([head, *(one.position for one in followed if one.position > after)])
+            # Not beyond where another one is by now: there the two become one.
+            upto = min([head, *(position for position in positions.values() if position > after)])
             try:
-                self._project(conn, group, after, upto)
+                positions |= self._project(conn, group, after, upto)
             except Overtaken:
                 logger.warning("somebody else changed the read models' books")
                 self._folders.clear()
@@ -204,7 +209,10 @@ class Engine:
                 groups.setdefault((one.position, one.quarantine.skipped), []).append(one)
         return sorted(groups.values(), key=lambda group: group[0].position, reverse=True)
 
-    def _project(self, conn: Rows, group: list[Generation], after: int, upto: int) -> None:
+    def _project(
+        self, conn: Rows, group: list[Generation], after: int, upto: int
+    ) -> dict[str, int]:
+        """One page; the positions of the tables that moved."""
         began = time.monotonic()
         kinds = frozenset[Kind]().union(*(one.projection.kinds for one in group))
         key = frozenset(one.table for one in group)
@@ -234,14 +242,17 @@ class Engine:
         self._folders[key] = folder
         if len(failed) < len(group):
             self.activity.did(len(page), time.monotonic() - began)
+        moved: dict[str, int] = {}
         for one in group:
             error = failed.get(one.table)
             if error is not None and is_poison(error):
                 error = self._go_around(conn, one, page, move)
             if error is None:
                 self._resting.pop(one.table, None)
+                moved[one.table] = end
             else:
                 self._rest(conn, one, error)
+        return moved
 
     def _rows_of(
         self,

@@ -3,7 +3,8 @@
 -- name: create_books
 -- One row a table of a read model. position: of the log; all up to it is in the table. changes:
 -- of what is parked, skipped or read, so that no page is committed that knew less. standing: live
--- (what readers see), building, joining (follows, to be read once it has caught up) or kept.
+-- (what readers see), building, joining (follows, to be read once it has caught up),
+-- checking (follows, to be compared once it has) or kept.
 create table if not exists projections (
     name      text        primary key,
     position  bigint      not null default 0,
@@ -51,6 +52,19 @@ create table if not exists skipped_events (
     primary key (projection, position)
 );
 
+-- name: create_rebuild_book
+-- The streams of a read model in parts, from `first` to before `last` by name, each filled in one
+-- transaction with its mark: whoever goes on after a crash knows what is there.
+create table if not exists rebuild_parts (
+    name    text    not null references projections on delete cascade,
+    part    int     not null,
+    first   text    collate "C" not null,
+    last    text    collate "C" not null,
+    events  bigint  not null,
+    done    boolean not null default false,
+    primary key (name, part)
+);
+
 -- name: create_parked_view
 -- For readers; made once, because replacing a view locks them out.
 do $$
@@ -81,9 +95,47 @@ create table if not exists projection_readers (
     swapped_at timestamptz not null default clock_timestamp()
 );
 
+-- name: create_wait_function
+-- For readers of what they have written themselves; made once.
+do $$
+begin
+    if to_regproc('wait_for_position') is not null then
+        return;
+    end if;
+    create function wait_for_position(
+        wanted bigint, seconds float8 default 10, read_models text[] default null
+    ) returns boolean language plpgsql volatile as $body$
+    declare
+        until timestamptz := clock_timestamp() + make_interval(secs => seconds);
+    begin
+        loop
+            -- Each statement sees what was committed before it, unless the isolation forbids.
+            if not exists (
+                select from projections
+                where standing = 'live' and position < wanted and (
+                    read_models is null
+                    or regexp_replace(name, '_v[0-9]+(_g[0-9]+)?$', '') = any (read_models))
+            ) then
+                return true;
+            end if;
+            if clock_timestamp() >= until then
+                return false;
+            end if;
+            perform pg_sleep(0.01);
+        end loop;
+    end
+    $body$;
+    comment on function wait_for_position(bigint, float8, text[]) is
+        'Waits until the views hold all up to a position of the log, such as a command''s answer gives; false if they do not within so many seconds. read_models: only these; null: all. A statement of its own, before the one that reads, and not in a repeatable read transaction.';
+end $$;
+
+-- name: wait_for_position
+-- Whether the views got there in time.
+select wait_for_position(%(position)s::bigint, %(seconds)s::float8, %(names)s::text[]);
+
 -- name: find_books
--- Whether an engine ever ran on this database.
-select to_regclass('projections') is not null;
+-- Whether an engine that keeps such books ever ran on this database.
+select to_regclass('parked') is not null;
 
 -- name: lock_books
 -- Held until the transaction ends: one engine at a time makes or swaps tables.
@@ -202,6 +254,68 @@ select notification_id, originator_id, originator_version, topic, state
 from stored_events
 where originator_id > %(first)s and originator_id < %(last)s
 order by originator_id, originator_version;
+
+-- name: select_head
+-- The log's last position.
+select coalesce(max(notification_id), 0) from stored_events;
+
+-- name: insert_parts
+-- Of one kind, about so many events each. Counts and names come from the index alone.
+insert into rebuild_parts (name, part, first, last, events)
+select %(name)s, %(numbered)s::int + row_number() over (order by first), first,
+       lead(first, 1, %(last)s) over (order by first), events
+from (
+    select min(originator_id) as first, sum(events)::bigint as events
+    from (
+        select originator_id, count(*) as events,
+               sum(count(*)) over (order by originator_id) / %(size)s::int as share
+        from stored_events
+        where originator_id > %(first)s and originator_id < %(last)s
+        group by originator_id
+    ) streams
+    group by floor(share)
+) parts;
+
+-- name: take_part
+-- Others take others.
+select part, first, last from rebuild_parts
+where name = %(name)s and not done
+order by part limit 1 for update skip locked;
+
+-- name: mark_part
+-- In the transaction of its rows.
+update rebuild_parts set done = true where name = %(name)s and part = %(part)s;
+
+-- name: select_progress
+-- Of a rebuild: events in parts that are done, all events, parts that are left.
+select coalesce(sum(events) filter (where done), 0)::bigint, coalesce(sum(events), 0)::bigint,
+       count(*) filter (where not done)
+from rebuild_parts where name = %(name)s;
+
+-- name: select_part
+-- Whole streams of a part as they were at a position of the log.
+select notification_id, originator_id, originator_version, topic, state
+from stored_events
+where originator_id >= %(first)s and originator_id < %(last)s and notification_id <= %(upto)s
+order by originator_id, originator_version;
+
+-- name: count_parked
+-- Of one table.
+select count(*) from parked_streams where name = %(name)s;
+
+-- name: set_standing
+-- Noticed by whoever works on a page of it.
+update projections set standing = %(standing)s, changes = changes + 1 where name = %(name)s;
+
+-- name: select_views_of
+-- The views that read a table themselves, as PostgreSQL would write them.
+select distinct c.relname, pg_get_viewdef(c.oid)
+from pg_depend d
+join pg_rewrite r on r.oid = d.objid
+join pg_class c on c.oid = r.ev_class
+where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+  and d.refobjid = to_regclass(%(table)s) and c.relkind = 'v'
+order by 1;
 
 -- name: select_status
 -- Lag in events counts the log's, wanted or not; in seconds it is the age of the first of them.

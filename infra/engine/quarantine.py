@@ -10,7 +10,15 @@ from datetime import datetime
 from psycopg import sql
 from psycopg.rows import class_row
 
-from infra.engine.books import Standing, base_of, change, lock_position, park, read_quarantine
+from infra.engine.books import (
+    FOLLOWED,
+    Standing,
+    base_of,
+    change,
+    lock_position,
+    park,
+    read_quarantine,
+)
 from infra.engine.fold import SQL, BrokenStreamError, is_poison
 from infra.engine.subjects import Subjects, positions_of
 from infra.engine.tables import write_rows
@@ -68,7 +76,7 @@ def retry(conn: Rows, projection: Projection, stream: str | None = None) -> list
         raise Failure(
             "{stream} is not parked in {read_model}.", stream=stream, read_model=projection.name
         )
-    for table in _tables(conn, projection):
+    for table in _tables(conn, projection) if known else ():
         for parked, position, *_ in conn.execute(SQL["select_parked"], {"name": table}).fetchall():
             if stream in (None, parked):
                 with conn.transaction():
@@ -80,8 +88,13 @@ def skip(conn: Rows, projection: Projection, position: int, who: str, why: str) 
     """Let the read model take no notice of the event that a stream is parked for, now and in any
     rebuild, and fold the stream anew; those of the read model that are parked still.
 
-    Raises Failure when no stream is parked there.
+    Raises Failure when no stream is parked there, or while the read model is being built anew.
     """
+    if _tables(conn, projection, ("building",)):
+        raise Failure(
+            "{read_model} is being built anew; skip when that has ended.",
+            read_model=projection.name,
+        )
     if position not in {one.position for one in _parked(conn, projection)}:
         raise Failure(
             "Nothing is parked at position {position} in {read_model}.",
@@ -102,7 +115,7 @@ def skip(conn: Rows, projection: Projection, position: int, who: str, why: str) 
                 "why": why,
             },
         )
-        change(conn, _tables(conn, projection, ("live", "joining", "building")))
+        change(conn, tables)
         for table, subjects in touched.items():
             _refold(conn, projection, table, lock_position(conn, table), subjects)
     return retry(conn, projection)
@@ -118,9 +131,7 @@ def _stream_at(conn: Rows, position: int) -> str:
     return str(row[0])
 
 
-def _tables(
-    conn: Rows, projection: Projection, wanted: Collection[Standing] = ("live", "joining")
-) -> list[str]:
+def _tables(conn: Rows, projection: Projection, wanted: Sequence[Standing] = FOLLOWED) -> list[str]:
     found = conn.execute(SQL["select_positions"]).fetchall()
     return sorted(
         name

@@ -24,7 +24,9 @@ BOOKS = (
     "create_reader_book",
     "create_parked_book",
     "create_skipped_book",
+    "create_rebuild_book",
     "create_parked_view",
+    "create_wait_function",
 )
 
 SubjectRows = Mapping[str, tuple[int, Iterable[object]]]

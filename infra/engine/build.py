@@ -1,0 +1,159 @@
+"""Fills a table from whole streams, part by part; `python -m infra.engine.build` is one of the
+processes that share the parts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from itertools import groupby
+from operator import attrgetter
+
+from psycopg.rows import TupleRow
+
+from domain.decider import initial
+from infra.engine.books import park, read_quarantine
+from infra.engine.fold import SQL, BrokenStreamError, Stored, is_poison
+from infra.engine.pages import MOST_PARKED, TooManyParked
+from infra.engine.quarantine import find_projection
+from infra.engine.subjects import Subjects, positions_of
+from infra.engine.tables import write_rows
+from infra.postgres import Rows, connect
+from projections import PROJECTIONS, Projection
+
+SESSION = {"synchronous_commit": "off", "idle_in_transaction_session_timeout": "60s"}
+"""A part that a crash takes back takes its mark along."""
+
+
+HOPELESS = 3
+"""How a process ends when going on later would help nobody."""
+
+
+def build_parts(conn: Rows, projection: Projection, table: str, upto: int) -> None:
+    """Fill parts until none is left that nobody else fills, or until our parent is gone.
+
+    upto: the table's position in the books. Raises TooManyParked.
+    """
+    parent = os.getppid()
+    while os.getppid() == parent:
+        with conn.transaction():
+            taken = conn.execute(SQL["take_part"], {"name": table}).fetchone()
+            if taken is None:
+                return
+            part, first, last = taken
+            _Part(conn, projection, table, upto).build(first, last)
+            conn.execute(SQL["mark_part"], {"name": table, "part": part})
+
+
+class _Part:
+    def __init__(self, conn: Rows, projection: Projection, table: str, upto: int) -> None:
+        self._conn = conn
+        self._projection = projection
+        self._table = table
+        self._upto = upto
+        self._skipped = read_quarantine(conn, projection, table).skipped
+
+    def build(self, first: str, last: str) -> None:
+        subjects = self._subjects(self._upto)
+        streams: list[str] = []
+        with self._conn.cursor(binary=True) as cursor:
+            asked = {"first": first, "last": last, "upto": self._upto}
+            rows: Iterable[TupleRow] = cursor.execute(SQL["select_part"], asked, prepare=True)
+            for stream, events in groupby((Stored(*row) for row in rows), attrgetter("stream")):
+                streams.append(stream)
+                subjects.take(list(events))
+        try:
+            with self._conn.transaction():
+                self._write(subjects, streams)
+        except Exception as e:
+            if not is_poison(e):
+                raise
+            for stream in streams:
+                self._build_one(stream)
+
+    def _write(self, subjects: Subjects, streams: Iterable[str]) -> None:
+        own = [stream for stream in streams if self._is_subject(subjects, stream)]
+        subjects.load({need for stream in own for need in subjects.needs(stream)})
+        rows = {stream: subjects.rows(stream) for stream in own}
+        write_rows(self._conn, self._projection, rows, self._table)
+
+    def _is_subject(self, subjects: Subjects, stream: str) -> bool:
+        """Raises what a stream raises that cannot be folded, whoever needs it or not."""
+        return stream in self._projection.subjects(stream, subjects.state(stream))
+
+    def _build_one(self, stream: str) -> None:
+        """One stream; where it is poison event by event, as the engine would park it."""
+        if self._try(stream, self._upto) is None:
+            return
+        related = {stream}
+        if stream in self._projection.subjects(stream, initial(stream)):
+            related |= self._needed(stream)
+        told = {
+            event_position: owner
+            for owner in related
+            for event_position in positions_of(self._conn, (owner,), 0, self._upto)
+        }
+        broken: set[str] = set()
+        for position, owner in sorted(told.items()):
+            if owner in broken or position in self._skipped:
+                continue
+            error = self._try(stream, position)
+            if isinstance(error, BrokenStreamError) and error.stream == owner != stream:
+                broken.add(owner)  # is parked where its own turn comes
+            elif error is not None:
+                self._park(stream, position, error)
+                return
+
+    def _needed(self, stream: str) -> set[str]:
+        """What its rows need at any time: from the last state that can be folded."""
+        upto = self._upto
+        while True:
+            try:
+                return {*self._subjects(upto).needs(stream)}
+            except BrokenStreamError as e:
+                upto = e.position - 1
+
+    def _try(self, stream: str, upto: int) -> Exception | None:
+        try:
+            with self._conn.transaction():
+                self._write(self._subjects(upto), (stream,))
+        except Exception as e:
+            if not is_poison(e):
+                raise
+            return e
+        return None
+
+    def _park(self, stream: str, position: int, error: Exception) -> None:
+        park(self._conn, self._table, stream, position, error)
+        count = self._conn.execute(SQL["count_parked"], {"name": self._table}).fetchone()
+        if count is not None and count[0] > MOST_PARKED:
+            raise TooManyParked(
+                "{table} stops: more than {count} streams would be parked, {new} of them at once.",
+                table=self._table,
+                count=MOST_PARKED,
+                new=1,
+            )
+
+    def _subjects(self, upto: int) -> Subjects:
+        return Subjects(self._conn, self._projection, upto, self._skipped)
+
+
+def main() -> None:
+    """Arguments: read model, table, position; the database's URL comes by stdin, because
+    whoever lists processes sees arguments."""
+    name, table, upto = sys.argv[1:]
+    url = sys.stdin.read()
+    projection = find_projection(PROJECTIONS, name)
+    with closing(connect(url, autocommit=True, name="casetrail rebuild")) as conn:
+        for setting, value in SESSION.items():
+            conn.execute("select set_config(%s, %s, false)", (setting, value))
+        try:
+            build_parts(conn, projection, table, int(upto))
+        except TooManyParked as e:
+            sys.stderr.write(f"{e}\n")
+            sys.exit(HOPELESS)
+
+
+if __name__ == "__main__":
+    main()

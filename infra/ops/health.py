@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.activity import Activity
-from infra.ops.lags import Standing
+from infra.ops.lags import Lag, Standing
 from infra.ops.observer import Check, Observed
 
 TOLD = 3
@@ -44,7 +44,8 @@ def ready(
     stuck_after: float,
     look_every: float,
 ) -> Verdict:
-    """Whether database and Kafka answer, and no worker stands while more and more waits."""
+    """Whether database and Kafka answer, no worker stands while more and more waits, and no read
+    model was stopped."""
     patience = UNHEARD_AFTER * look_every + 10.0
     reasons = {
         "database": _away(observed.database, now, patience),
@@ -55,9 +56,15 @@ def ready(
         if not why and one.snapshot().turned_at is None:
             why = "has not begun"
         if not why:
+            why = _stopped(observed.lags.get(one.worker, ()))
+        if not why:
             why = _standing(observed.standing.get(one.worker, ()))
         reasons[one.worker] = why
     return Verdict(reasons)
+
+
+def _stopped(lags: Sequence[Lag]) -> str:
+    return "; ".join(f"{lag.part}: {lag.stopped}" for lag in lags if lag.stopped)
 
 
 def _standing(found: Sequence[Standing]) -> str:

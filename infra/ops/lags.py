@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.claims.sweeper import SQL
+from infra.engine.books import base_of
 from infra.engine.status import read_status
 from infra.kafka import Admin, cluster_status
 from infra.kafka.lag import READ, intake_lags, with_ages
@@ -19,22 +20,34 @@ from projections import PROJECTIONS
 class Lag:
     """One part of a worker's work. part: a partition, a read model, a kind of what is published;
     whole: what metrics show it under, for partitions the topic. waiting: records or events;
-    seconds: the age of the first of them, None if not known."""
+    seconds: the age of the first of them, None if not known. parked: streams that it doesn't
+    follow; stopped: why it stands still, "" if it doesn't."""
 
     part: str
     whole: str
     position: int
     waiting: int
     seconds: float | None
+    parked: int = 0
+    stopped: str = ""
 
 
 def projection_lags(conn: Rows) -> list[Lag]:
-    """Of this version's read models; older versions' tables are nobody's work any more."""
+    """Of this version's read models, whatever table of it readers see; older versions' tables are
+    nobody's work any more."""
     ours = {projection.table for projection in PROJECTIONS}
     return [
-        Lag(one.name, one.name, one.position, one.behind, one.seconds)
+        Lag(
+            one.name,
+            base_of(one.name),
+            one.position,
+            one.behind,
+            one.seconds,
+            one.parked,
+            one.error or "",
+        )
         for one in read_status(conn)
-        if one.name in ours
+        if one.standing == "live" and base_of(one.name) in ours
     ]
 
 

@@ -127,6 +127,16 @@ def _unpublished(seen: Seen) -> Labelled:
     return [((), lag.seconds or 0.0) for lag in lags if lag.whole == "case-events"]
 
 
+def _parked(seen: Seen) -> Labelled:
+    lags = seen.observed.lags.get("projections", ())
+    return [((lag.whole,), float(lag.parked)) for lag in lags]
+
+
+def _stopped(seen: Seen) -> Labelled:
+    lags = seen.observed.lags.get("projections", ())
+    return [((lag.whole,), float(bool(lag.stopped))) for lag in lags]
+
+
 def _letters(seen: Seen) -> Labelled:
     if seen.observed.database.ok:
         for state in ("open", "parked"):
@@ -166,6 +176,11 @@ METRICS: tuple[Described | DescribedClasses, ...] = (
               "waits: the watchdog.",
               lambda seen: [((worker,), len(seen.observed.standing.get(worker, ())))
                             for worker, _ in seen.workers]),
+    Described("casetrail_projections_parked_streams", "gauge", ("part",),
+              "Streams that a read model does not follow because of an event.", _parked),
+    Described("casetrail_projections_stopped", "gauge", ("part",),
+              "1 while a read model stands still: too many events at fault, or its table is.",
+              _stopped),
     Described("casetrail_commands_total", "counter", ("outcome",),
               "What became of commands and facts from Kafka: accepted, refused, or answered "
               "before (repeated).", _counted("intake", "accepted", "refused", "repeated")),

@@ -12,7 +12,7 @@ import pytest
 from infra.activity import LONGEST, SIZES, Activity, plain
 from infra.ops.health import alive, ready
 from infra.ops.lags import Lag, Standing, Watchdog
-from infra.ops.metrics import METRICS, as_markdown
+from infra.ops.metrics import METRICS, as_markdown, make_registry
 from infra.ops.observer import Check, Observed
 from infra.settings import HostPort, SettingsError, read_listen, read_settings
 
@@ -107,6 +107,26 @@ def test_not_ready_names_who_and_why(change: dict[str, object], who: str) -> Non
     verdict = ready([worker], replace(well(now), **change), now, 90.0, 5.0)  # type: ignore[arg-type]
     assert not verdict.ok
     assert [name for name, why in verdict.reasons.items() if why] == [who]
+
+
+def test_a_read_model_that_was_stopped_is_not_ready_and_is_counted_beside_what_is_parked() -> None:
+    worker = Activity("projections")
+    worker.turn()
+    now = time.monotonic()
+    lags = [
+        Lag("queue_v1_g2", "queue", 5, 3, 1.0, stopped="TooManyParked"),
+        Lag("suppliers_v1", "suppliers", 8, 0, 0.0, parked=2),
+    ]
+    observed = replace(well(now), lags={"projections": lags})
+    verdict = ready([worker], observed, now, 90.0, 5.0)
+    assert verdict.reasons["projections"] == "queue_v1_g2: TooManyParked"
+    registry = make_registry([worker], lambda: observed)
+
+    def of(name: str, part: str) -> float | None:
+        return registry.get_sample_value(f"casetrail_projections_{name}", {"part": part})
+
+    assert (of("stopped", "queue"), of("stopped", "suppliers")) == (1.0, 0.0)
+    assert (of("parked_streams", "queue"), of("parked_streams", "suppliers")) == (0.0, 2.0)
 
 
 def test_of_many_that_stand_some_are_named_and_all_counted() -> None:

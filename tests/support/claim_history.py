@@ -109,6 +109,7 @@ def _stored(url: str) -> Iterator[Told]:
         b" order by notification_id"
     )
     with closing(connect(url)) as conn, conn.cursor("history") as cursor:
+        cursor.itersize = 5_000
         for position, stream, topic, recorded_at, state in cursor.execute(query):
             stored = json.loads(bytes(state))
             yield Told(position, stream, topic, recorded_at, stored["e"], stored["s"])

@@ -57,6 +57,8 @@ _POOLS: dict[str, tuple[object, ...]] = {
     "divergence_id": (1, 2, 3),
     "version": (2, 3, 5, 8),
     "quantity": (1, 1, 2, 3, 9),
+    "agent": ("li", "chen"),
+    "to": ("li", "chen"),
 }
 _WORDS = ("x",)
 

@@ -69,6 +69,21 @@ class Invariants(Recorder):
                 assert read[0] == state
 
     @invariant()
+    def cases_and_agents_agree_on_who_holds_what(self) -> None:
+        by_case = {
+            (case.lease.agent, case.case_id, case.lease.token, case.lease.until)
+            for case in self.cases()
+            if case.lease is not None
+        }
+        by_agent = {
+            (agent.agent, case_id, held.token, held.until)
+            for agent in self.agents()
+            for case_id, held in agent.leases.items()
+        }
+        assert by_case == by_agent
+        assert all(case.is_open for case in self.cases() if case.lease is not None)
+
+    @invariant()
     def what_ended_has_an_outcome(self) -> None:
         for case in self.touched_cases():
             assert (case.status in (Status.CLOSED, Status.WITHDRAWN)) == (case.outcome is not None)

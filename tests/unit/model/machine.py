@@ -16,7 +16,7 @@ from domain.case import commands as cmd
 from domain.case.state import Case, Refund
 from domain.case.turn import steps
 from domain.case.values import Party
-from domain.kernel import Actor, Command
+from domain.kernel import Actor, ActorKind, Command, Role
 from domain.money import Money
 from domain.order import OrderedLine, RecordOrder
 from tests.unit.model.commands_at_random import (
@@ -36,6 +36,7 @@ LATE = st.sampled_from((0, 0, 0, 20, 60 * 5, 60 * 30))
 """Minutes between what happened and when it was told."""
 
 
+OTHER_AGENT = Actor(kind=ActorKind.PERSON, id="chen", role=Role.AGENT)
 BY = st.sampled_from((SERVICE, SERVICE, SERVICE, AGENT, SUPERVISOR))
 
 
@@ -111,6 +112,21 @@ class CaseMachine(Invariants):
             self.put(cmd.ConfirmBackdating(**ids, evidence=("e1",)), self.now, SUPERVISOR)
         else:
             self.put(cmd.CorrectEntry(**ids, reason="mistaken"), self.now, SUPERVISOR)
+
+    @precondition(lambda self: bool(self.open_cases()))
+    @rule(data=st.data(), by=st.sampled_from((AGENT, OTHER_AGENT)))
+    def an_agent_claims_a_case(self, data: _Drawn, by: Actor) -> None:
+        case = data.draw(st.sampled_from(self.open_cases()))
+        self.put(cmd.ClaimCase(case_id=case.case_id, agent=by.id), self.now, by)
+
+    @precondition(lambda self: any(case.lease for case in self.cases()))
+    @rule(data=st.data(), by=st.sampled_from((AGENT, AGENT, OTHER_AGENT, SUPERVISOR)))
+    def something_is_asked_under_a_claim(self, data: _Drawn, by: Actor) -> None:
+        case = data.draw(st.sampled_from([case for case in self.cases() if case.lease]))
+        token = data.draw(
+            st.sampled_from((case.leases, case.leases, case.leases - 1 or None, None))
+        )
+        self.put(data.draw(command_about(case)), self.now, by, token)
 
     @rule(command=complaints())
     def somebody_complains(self, command: Command) -> None:

@@ -7,9 +7,10 @@ from datetime import datetime
 from hypothesis.stateful import RuleBasedStateMachine
 
 from domain import decider
+from domain.agent import Agent
 from domain.case import commands as cmd
 from domain.case.events import DivergenceFound
-from domain.case.state import Case, Refund, Status
+from domain.case.state import Case, Lease, Refund, Status
 from domain.kernel import (
     Actor,
     Command,
@@ -17,6 +18,7 @@ from domain.kernel import (
     Emit,
     Event,
     Rejected,
+    Role,
     Stamp,
     State,
     case_stream,
@@ -53,11 +55,20 @@ class Recorder(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ one request
 
-    def put(self, command: Command, occurred_at: datetime, by: Actor = SERVICE) -> None:
+    def put(
+        self,
+        command: Command,
+        occurred_at: datetime,
+        by: Actor = SERVICE,
+        token: int | None = None,
+    ) -> None:
         self.touched = set()
+        lease = self.case(self.resolved(command)).live_lease(self.now)
         over = self.money.over()
         ended = {case.case_id: case.status for case in self.cases()}
-        emits, refusal = self.decided(command, occurred_at, by)
+        emits, refusal = self.decided(command, occurred_at, by, token)
+        if refusal is None and isinstance(command, cmd.CaseCommandBase):
+            self._check_fence(command, lease, by, token)
         if refusal is not None:
             assert refusal.message
             assert not command.IS_FACT or refusal.code in MALFORMED, (
@@ -66,7 +77,7 @@ class Recorder(RuleBasedStateMachine):
         for emit in emits:
             self._record(emit, occurred_at, by)
         if command.IS_FACT and refusal is None:
-            again, _ = self.decided(command, occurred_at, by)
+            again, _ = self.decided(command, occurred_at, by, token)
             assert again == [], f"a fact told twice: {again}"
             if emits and isinstance(command, cmd.CaseCommandBase):
                 self.facts.append((command, occurred_at, self.resolved(command)))
@@ -79,11 +90,23 @@ class Recorder(RuleBasedStateMachine):
             if before in (Status.CLOSED, Status.WITHDRAWN) and not case.is_open:
                 assert case.status is before, "only reopening takes an end back"
 
+    @staticmethod
+    def _check_fence(command: Command, lease: Lease | None, by: Actor, token: int | None) -> None:
+        """What was accepted beside a claim was a fact, a complaint, the clock's, or under it."""
+        spoken = (cmd.FileComplaint, cmd.CheckClocks, cmd.EndLapsedClaim)
+        if command.IS_FACT or isinstance(command, spoken):
+            return
+        assert token is None or (lease is not None and token == lease.token), "a stale token"
+        if lease is not None and isinstance(command, cmd.ClaimCase):
+            raise AssertionError("two holders")
+        if lease is not None and by.role is Role.AGENT:
+            assert (by.id, token) == (lease.agent, lease.token), "an agent without the claim"
+
     def decided(
-        self, command: Command, occurred_at: datetime, by: Actor
+        self, command: Command, occurred_at: datetime, by: Actor, token: int | None = None
     ) -> tuple[list[Emit], Rejected | None]:
         self.requests += 1
-        context = Context(self.now, occurred_at, by, f"m{self.requests}")
+        context = Context(self.now, occurred_at, by, f"m{self.requests}", claim_token=token)
         states = dict(self.live)
         while True:
             try:
@@ -130,6 +153,9 @@ class Recorder(RuleBasedStateMachine):
 
     def filed_cases(self) -> list[Case]:
         return [case for case in self.cases() if case.is_filed]
+
+    def agents(self) -> list[Agent]:
+        return [state for state in self.live.values() if isinstance(state, Agent)]
 
     def payouts(self) -> list[tuple[Case, Refund]]:
         return [(case, refund) for case in self.cases() for refund in case.refunds.values()]

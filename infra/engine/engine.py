@@ -31,6 +31,9 @@ PAGE = 1_000
 POLL = 1.0
 """Seconds. A lost NOTIFY costs at most this; so does a dead leader, beside its session's end."""
 LOOK_FOR_STOP = 0.2
+SILENT_AFTER = 15.0
+"""Seconds without a word, or three polls, after which PostgreSQL ends a leader's session: one that
+is stopped does not keep the lock from the others."""
 REST = (1.0, 60.0)
 """Seconds that a read model which failed is left alone: first, and at most."""
 PARKED_OF_A_PAGE = 100
@@ -143,7 +146,8 @@ class Engine:
     def session(self) -> Generator[Rows]:
         """A connection to lead or to step on, with the tables made."""
         with closing(connect(self._url, autocommit=True, name="casetrail projections")) as conn:
-            for setting, value in SESSION.items():
+            silent = {"idle_session_timeout": f"{max(SILENT_AFTER, 3 * self.poll)}s"}
+            for setting, value in (SESSION | silent).items():
                 conn.execute("select set_config(%s, %s, false)", (setting, value))
             self._folders.clear()
             self._swapped, self._swap_from = False, 0.0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from infra.engine.books import Books, Standing, lock_positions
+from infra.engine.books import BOOKS_LOCK, Books, Standing, lock_positions
 from infra.engine.build import HOPELESS, build_parts
 from infra.engine.engine import Engine
 from infra.engine.fold import SQL
@@ -85,10 +85,20 @@ def rebuild(
     when another rebuild is under way or too many streams would be parked.
     """
     with alone(url, projection) as (engine, conn):
-        table = fill(url, conn, projection, "joining", workers, anew, watch)
-        while (swapped := _swap(engine, conn, projection, table)) is None:
+        joining = tables_standing(conn, projection, "joining")
+        if anew:
+            drop_tables(conn, joining)
+        if anew or not joining:
+            table = fill(url, conn, projection, "joining", workers, anew, watch)
+        else:
+            (table,) = joining
+        while (swapped := _swap(conn, projection, table)) is None:
             engine.drive(conn)
             check_follows(conn, table)
+            time.sleep(TRY_AGAIN)
+        while not readers_see(conn, engine.projections):
+            # An older program's views: the engine swaps all at once, when all have caught up.
+            engine.drive(conn)
             time.sleep(TRY_AGAIN)
         parked = [one for one in read_parked(conn) if one.read_model == projection.name]
         return Rebuilt(table, tables_standing(conn, projection, "kept"), swapped, parked)
@@ -237,15 +247,15 @@ def tables_standing(conn: Rows, projection: Projection, standing: str) -> list[s
     return [one.table for one in generations if one.standing == standing]
 
 
-def _swap(engine: Engine, conn: Rows, projection: Projection, table: str) -> float | None:
+def _swap(conn: Rows, projection: Projection, table: str) -> float | None:
     """Show readers the new table if it is as far as what they see; the seconds for which they may
     have had to wait, or None to try again."""
-    if not readers_see(conn, engine.projections):
-        return None
     (live,) = tables_standing(conn, projection, "live")
     try:
         with conn.transaction():
             conn.execute("select set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
+            # Or an engine could be making the views that are looked up below.
+            conn.execute(SQL["lock_books"], {"key": BOOKS_LOCK})
             positions = lock_positions(conn, (live, table))
             if positions[table] < positions[live]:
                 return None

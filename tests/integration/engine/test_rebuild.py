@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from domain.case import events as ev
 from domain.sla.events import ClockName
 from infra.engine import BuildFailed, Rebuilt, Unfinished, drop_old, rebuild, verify
+from infra.engine.tables import make_table
 from infra.failure import Failure
 from infra.postgres import connect
 from projections import PROJECTIONS, Projection, queue, shipped_units
@@ -209,6 +211,34 @@ def test_killed_half_way_it_goes_on_where_it_was(world: World) -> None:
     assert verify(world.url, queue.PROJECTION).count == 0
 
 
+def test_killed_before_the_swap_it_goes_on_with_what_follows_already(world: World) -> None:
+    world.given(filed("A")).project()
+    with closing(connect(world.url)) as reader:
+        reader.execute("select * from open_cases")
+        with rebuilder(world) as process:
+            until(lambda: "joining" in standings(world))
+            process.send_signal(signal.SIGKILL)
+    world.given(filed("B")).project()
+    done = rebuild(world.url, queue.PROJECTION)
+    assert done.table == f"{queue.PROJECTION.table}_g2"
+    assert sorted(standings(world)) == ["kept", *["live"] * len(PROJECTIONS)]
+    assert world.order_of_queue(T0) == [case_id("A"), case_id("B")]
+
+
+def test_a_new_version_can_be_built_by_a_rebuild_as_well(world: World) -> None:
+    older = replace(queue.PROJECTION, version=queue.VERSION - 1)
+    before = tuple(older if p is queue.PROJECTION else p for p in PROJECTIONS)
+    for number in range(10):
+        world.given(*some_events(number))
+    world.project(before)
+    seen = world.queue(T0)
+    done = rebuild(world.url, queue.PROJECTION)
+    assert done.table == f"{queue.PROJECTION.table}_g2" == live(world, queue.PROJECTION)
+    assert world.queue(T0) == seen
+    assert world.rows("select to_regclass(%(old)s) as old", old=older.table) == [{"old": None}]
+    assert verify(world.url, queue.PROJECTION).count == 0
+
+
 def test_a_process_that_is_killed_leaves_the_rest_to_be_gone_on_with(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +302,18 @@ def test_skipped_events_are_left_out_of_a_rebuild(world: World) -> None:
     skip(world, "queue", bad)
     assert verify(world.url, queue.PROJECTION).count == 0
     assert rebuild(world.url, queue.PROJECTION).parked == []
+
+
+def test_nothing_is_skipped_while_parts_are_built_that_would_not_know(world: World) -> None:
+    world.given(filed("A"))
+    bad = world.spoil(f"case:{case_id('A')}")
+    world.project()
+    with connect(world.url, autocommit=True) as conn:
+        make_table(conn, queue.PROJECTION, f"{queue.PROJECTION.table}_g2", "building", bad)
+    with pytest.raises(Failure, match="skip when that has ended"):
+        skip(world, "queue", bad)
+    rebuild(world.url, queue.PROJECTION, anew=True)
+    assert skip(world, "queue", bad) == []
 
 
 def test_a_rebuild_that_would_park_too_many_ends_and_leaves_nothing(world: World) -> None:

@@ -59,7 +59,7 @@ class Library(Application[str]):
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         (host,) = parse_qs(parts.query)["host"]
-        self._settings = {
+        self.settings = {
             "PERSISTENCE_MODULE": "eventsourcing.postgres",
             "POSTGRES_DBNAME": parts.path[1:],
             "POSTGRES_HOST": host,
@@ -72,7 +72,7 @@ class Library(Application[str]):
         super().__init__()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        return Environment(name, self._settings)
+        return Environment(name, self.settings)
 
     def construct_mapper(self) -> Mapper[str]:
         return LibraryMapper()

@@ -1,0 +1,348 @@
+"""The read models: catching up beside the library's runners, rebuilding, how soon a commit shows,
+claims, and a page of a long queue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresTrackingRecorder
+from eventsourcing.projection import Projection as LibraryProjection
+from eventsourcing.projection import ProjectionRunner
+from eventsourcing.utils import EnvType
+
+from domain import decider
+from domain.kernel import EVENTS, Stamp, State
+from infra.claims import Claim, Claims
+from infra.engine import Engine, rebuild
+from infra.engine.fold import read_page
+from infra.engine.tables import statements_of, write_rows
+from infra.postgres import Server, connect
+from projections import PROJECTIONS, Projection
+from tests.bench.baseline import Library, open_library
+from tests.bench.bench_pipeline import print_percentiles
+from tests.databases import Database, fresh_database
+from tests.support.cases import complain, contact
+from tests.support.store import Store, open_store, place_order, ship_order
+
+PAGE_OF_THE_QUEUE = 20
+
+
+def run(server: Server, smoke: bool) -> None:
+    with fresh_database(server) as database:
+        _beside_runners(database, 40 if smoke else 1_000)
+    with fresh_database(server) as database, fresh_database(server) as other:
+        # Twice, to see what the length of the log costs.
+        for each, cases in ((database, 20 if smoke else 1_000), (other, 60 if smoke else 10_000)):
+            _fill(each.url, cases)
+            _rebuild(each.url)
+    with fresh_database(server) as database:
+        _visible(database.url, 50 if smoke else 1_000)
+    with fresh_database(server) as database:
+        _claims(database.url, 100 if smoke else 2_000)
+    with fresh_database(server) as database:
+        _queue_page(database.url, 1_000 if smoke else 1_000_000)
+
+
+def _fill(url: str, cases: int) -> int:
+    """A log of which nine events in ten are orders' and parcels'; its length."""
+    with open_store(url) as store:
+        for start in range(0, cases, 100):
+            some = range(start, min(cases, start + 100))
+            orders = [n * 16 + extra for n in some for extra in range(16)]
+            store.pipeline.submit([place_order(n) for n in orders])
+            store.pipeline.submit([ship_order(n) for n in orders])
+            now = datetime.now(UTC)
+            store.pipeline.submit([complain(n, f"c{n}", order=n * 16, at=now) for n in some])
+        return store.log.head()
+
+
+# ------------------------------------------------------------ beside the library
+
+
+def _beside_runners(database: Database, cases: int) -> None:
+    events = _fill(database.url, cases)
+    engine = Engine(database.url)
+    with engine.session():
+        pass  # makes the tables, which is no part of catching up
+    ours = _timed(lambda: engine.catch_up(600))
+    open_library(database).close()
+    (widest,) = (projection for projection in PROJECTIONS if projection.name == "shipped_units")
+    alone = _runners(database, [_peer(database, widest)])
+    together = _runners(database, [_peer(database, projection, "b") for projection in PROJECTIONS])
+    count = len(PROJECTIONS)
+    print(f"  {events:,} events, {count} read models together: {events / ours:,.0f} events/s")
+    print(f"    = {together / ours:.1f} × {count} `ProjectionRunner`s, {alone / ours:.1f} × one")
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+Peer = tuple[type[Any], type[Any]]
+"""A projection and its view, as the library has them."""
+
+
+def _peer(database: Database, projection: Projection, run: str = "a") -> Peer:
+    """The same rows in the library's way: an event and its tracking in a transaction. The states
+    are kept in memory for good, which is more than its documentation does."""
+    table = f"peer_{projection.name}_{run}"
+    with closing(connect(database.url, autocommit=True)) as conn:
+        conn.execute(statements_of(projection, table)["create_table"])
+    kinds = tuple(f"{kind.name.lower()}." for kind in projection.kinds)
+    wanted = tuple(topic for topic in EVENTS if topic.startswith(kinds))
+
+    class View(PostgresTrackingRecorder):
+        def put(self, rows: Any, tracking: Tracking) -> None:
+            with self.datastore.transaction(commit=True) as cursor:
+                self._insert_tracking(cursor, tracking)
+                write_rows(cursor.connection, projection, rows, table)
+
+    class Rows(LibraryProjection[View]):
+        name = table
+        topics = wanted
+
+        def __init__(self, view: View) -> None:
+            super().__init__(view)
+            self.states: dict[str, State] = {}
+
+        def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+            one, said = domain_event, domain_event.envelope
+            before = self.states.get(one.stream) or decider.initial(one.stream)
+            stamp = Stamp(one.version, said.occurred_at, said.decided_at, said.actor)
+            after = self.states[one.stream] = decider.evolve(before, one.event, stamp)
+            subjects = {
+                subject
+                for state in (before, after)
+                for subject in projection.subjects(one.stream, state)
+            }
+            position = tracking.notification_id
+            rows = {
+                subject: (
+                    position,
+                    tuple(projection.rows(self._state(subject), self._look(subject))),
+                )
+                for subject in subjects
+            }
+            self.view.put(rows, tracking)
+
+        def _state(self, stream: str) -> State:
+            return self.states.get(stream) or decider.initial(stream)
+
+        def _look(self, subject: str) -> dict[str, State]:
+            needed = projection.needs(self._state(subject))
+            return {stream: self._state(stream) for stream in needed}
+
+    return Rows, View
+
+
+def _runners(database: Database, peers: Sequence[Peer]) -> float:
+    """Seconds until runners of these have caught up."""
+
+    class Application(Library):
+        name = "library"
+
+        def __init__(self, env: EnvType | None = None) -> None:
+            super().__init__(database.url)
+
+    source = Application()
+    settings, head = source.settings, source.recorder.max_notification_id()
+    source.close()
+    with ExitStack() as stack:
+        started = time.perf_counter()
+        runners = [
+            stack.enter_context(
+                ProjectionRunner(
+                    application_class=Application,
+                    projection_class=projection,
+                    view_class=view,
+                    env=settings,
+                )
+            )
+            for projection, view in peers
+        ]
+        for runner, (projection, _) in zip(runners, peers, strict=True):
+            runner.wait(_last(database, projection.topics) if projection.topics else head, 3_600)
+        return time.perf_counter() - started
+
+
+def _last(database: Database, topics: Sequence[str]) -> int | None:
+    with closing(connect(database.url)) as conn:
+        row = conn.execute(
+            "SELECT max(notification_id) FROM library.library_events WHERE topic = ANY (%s)",
+            (list(topics),),
+        ).fetchone()
+    assert row is not None
+    last: int | None = row[0]
+    return last
+
+
+# ------------------------------------------------------------ rebuilding
+
+
+def _rebuild(url: str) -> None:
+    """Of the queue and of the parcels, beside reading their events."""
+    Engine(url).catch_up(3_600)
+    for projection in PROJECTIONS:
+        if projection.name not in ("queue", "shipped_units"):
+            continue
+        with closing(connect(url)) as conn:
+            started, after, count = time.perf_counter(), 0, 0
+            while page := read_page(conn, after, 2**60, projection.kinds, 1_000):
+                after, count = page[-1].position, count + len(page)
+            reading = time.perf_counter() - started
+        started = time.perf_counter()
+        rebuild(url, projection)
+        seconds = time.perf_counter() - started
+        rss = psutil.Process().memory_info().rss / 1e6
+        print(
+            f"  {projection.name} rebuilt from its {count:,} events: {count / seconds:,.0f}/s"
+            f" = {reading / seconds:.2f} × reading them ({count / reading:,.0f}/s); {rss:.0f} MB"
+        )
+
+
+# ------------------------------------------------------------ how soon it shows
+
+
+@contextmanager
+def _followed(url: str) -> Generator[None]:
+    """An engine in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.bench_engine", url]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        process.communicate(timeout=30)  # closes its input, which ends it
+
+
+def _visible(url: str, count: int) -> None:
+    with open_store(url) as store, _followed(url):
+        _open_cases(store, 100)
+        _wait_for(url, store.log.head())
+        times: list[float] = []
+        with closing(connect(url, autocommit=True)) as conn:
+            for n in range(count):
+                (answer,) = store.pipeline.submit([contact(n % 100, f"v{n}")])
+                started = time.perf_counter()
+                while not _shows(conn, n % 100, answer.position or 0):
+                    pass
+                times.append(1000 * (time.perf_counter() - started))
+                time.sleep(0.005)
+    print_percentiles("from a commit until a reader of the queue sees it", times)
+
+
+def _open_cases(store: Store, count: int) -> None:
+    for start in range(0, count, 500):
+        some = range(start, min(count, start + 500))
+        now = datetime.now(UTC)
+        store.pipeline.submit([place_order(n) for n in some])
+        store.pipeline.submit([complain(n, f"c{n}", order=n, at=now) for n in some])
+
+
+def _shows(conn: Any, case: int, position: int) -> bool:
+    row = conn.execute(
+        "SELECT position FROM open_cases WHERE stream = %s", (f"case:douyin:s1:AS{case}",)
+    ).fetchone()
+    return row is not None and row[0] >= position
+
+
+def _wait_for(url: str, position: int) -> None:
+    with closing(connect(url, autocommit=True)) as conn:
+        while True:
+            row = conn.execute(
+                "SELECT count(*) FROM pg_class WHERE relname IN ('open_cases', 'projections')"
+            ).fetchone()
+            if row == (2,):
+                least = conn.execute("SELECT min(position) FROM projections").fetchone()
+                if least is not None and least[0] is not None and least[0] >= position:
+                    return
+            time.sleep(0.05)
+
+
+# ------------------------------------------------------------ claims and the queue
+
+
+def _claims(url: str, cases: int) -> None:
+    agents = 8
+    with open_store(url) as store, _followed(url):
+        _open_cases(store, cases)
+        _wait_for(url, store.log.head())
+        claims = Claims(store.datastore, store.pipeline)
+        times: list[float] = []
+        names = iter(range(10**9))
+        lock = threading.Lock()
+
+        def work(_agent: int) -> None:
+            for _ in range(cases // agents // 2):
+                with lock:
+                    name = f"agent-{next(names)}"
+                started = time.perf_counter()
+                assert isinstance(claims.claim_next(name), Claim)
+                times.append(1000 * (time.perf_counter() - started))
+
+        started = time.perf_counter()
+        with ThreadPoolExecutor(agents) as pool:
+            list(pool.map(work, range(agents)))
+        rate = len(times) / (time.perf_counter() - started)
+    print(f"  {agents} agents at a queue of {cases:,}: {rate:,.0f} claims/s")
+    print_percentiles("a claim", times)
+
+
+def _queue_page(url: str, cases: int) -> None:
+    """The first page of the queue, with that many open cases: a hundred and their copies."""
+    with open_store(url) as store:
+        _open_cases(store, 100)
+    engine = Engine(url)
+    engine.catch_up()
+    (queue,) = (projection for projection in PROJECTIONS if projection.name == "queue")
+    with closing(connect(url, autocommit=True)) as conn:
+        columns = [
+            row[0]
+            for row in conn.execute(
+                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+                " ORDER BY attnum",
+                (queue.table,),
+            )
+        ]
+        copied = ", ".join(
+            f"{name} || '-' || n" if name in ("stream", "case_id") else name for name in columns
+        )
+        table: Any = queue.table
+        copies = f"generate_series(2, {cases // 100}) AS n"
+        conn.execute(f"INSERT INTO {table} SELECT {copied} FROM {table}, {copies}")
+        conn.execute(f"ANALYZE {table}")
+        times: list[float] = []
+        for _ in range(5 if cases > 10_000 else 20):
+            times.append(
+                1000
+                * _timed(
+                    lambda: conn.execute(
+                        "SELECT * FROM live_queue ORDER BY place LIMIT %s", (PAGE_OF_THE_QUEUE,)
+                    ).fetchall()
+                )
+            )
+    print_percentiles(f"a page of a queue of {cases:,}", times)
+
+
+def _follow(url: str) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=Engine(url).run, args=(stop,))
+    thread.start()
+    sys.stdin.read()
+    stop.set()
+    thread.join()
+
+
+if __name__ == "__main__":
+    _follow(*sys.argv[1:])

@@ -126,13 +126,21 @@ class Engine:
                 time.sleep(0.05)
 
     def drive(self, conn: Rows) -> bool:
-        """Do all there is to do now, unless another engine leads. Whether none does."""
+        """Do all there is to do at this moment, unless another engine leads. Whether none does."""
         if not self._try_lead(conn):
             return False
         # One that failed is tried anew: whoever calls wants to know now.
         self._resting.clear()
+        _, target = self._books.read(conn)
         while self.step(conn):
-            pass
+            # Others may write without end.
+            generations, _ = self._books.read(conn)
+            if not any(
+                one.position < target and one.table not in self._resting
+                for one in generations
+                if one.standing in FOLLOWED
+            ):
+                break
         return True
 
     def _behind(self, conn: Rows, target: int) -> list[str]:

@@ -32,11 +32,15 @@ class Subjects:
 
     def load(self, streams: Collection[str]) -> None:
         """Fold these streams; those that are broken raise when they are looked at."""
-        missing = {*streams} - self._states.keys() - self._broken.keys()
+        missing = {stream for stream in streams if not self._has(stream)}
         for events in read_streams(self._conn, missing, self.upto) if missing else ():
             self.take(events)
-        for stream in missing - self._states.keys() - self._broken.keys():
-            self._states[stream], self._last[stream] = initial(stream), 0
+        for stream in missing:
+            if not self._has(stream):
+                self._states[stream], self._last[stream] = initial(stream), 0
+
+    def _has(self, stream: str) -> bool:
+        return stream in self._states or stream in self._broken
 
     def take(self, events: list[Stored]) -> None:
         """Fold one stream from all its events."""

@@ -23,6 +23,7 @@ from domain.case.values import Level, Priority, ProblemType
 from domain.sla.events import ClockName
 from domain.supplier.events import SupplierRegistered
 from infra.cli.app import run
+from projections import queue
 from tests.databases import Database
 from tests.integration.engine.given import (
     World,
@@ -231,7 +232,7 @@ def test_the_status_names_every_read_model_and_its_lag(show: Show, world: World)
     found = json.loads(show("projections", "status", "--json"))["projections"]
     assert len(found) == 5
     assert {(one["position"], one["behind"], one["error"]) for one in found} == {(0, 1, None)}
-    assert "queue_v1" in show("projections", "status", "--lang", "zh")
+    assert queue.PROJECTION.table in show("projections", "status", "--lang", "zh")
 
 
 @pytest.mark.parametrize(

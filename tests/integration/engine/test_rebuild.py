@@ -152,6 +152,14 @@ def test_readers_and_writers_notice_nothing_of_a_rebuild(world: World) -> None:
     assert {p.name: rows_of(world, live(world, p)) for p in PROJECTIONS} == rebuilt(world)
 
 
+def test_catching_up_ends_although_others_write_without_end(world: World) -> None:
+    world.given(filed("A"))
+    with loading(world):
+        until(lambda: world.log.head() > 10)
+        world.project(page=1)
+    assert case_id("A") in world.order_of_queue(T0)
+
+
 def test_a_reader_who_holds_a_view_puts_the_swap_off_and_is_not_held_up(world: World) -> None:
     world.given(filed("A")).project()
     done: list[Rebuilt] = []

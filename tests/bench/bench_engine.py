@@ -19,6 +19,7 @@ from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection as LibraryProjection
 from eventsourcing.projection import ProjectionRunner
 from eventsourcing.utils import EnvType
+from psycopg import sql
 
 from domain import decider
 from domain.kernel import EVENTS, Stamp, State
@@ -117,7 +118,9 @@ def _peer(database: Database, projection: Projection, run: str = "a") -> Peer:
             super().__init__(view)
             self.states: dict[str, State] = {}
 
-        def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        def process_event(  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, domain_event: Any, tracking: Tracking
+        ) -> None:
             one, said = domain_event, domain_event.envelope
             before = self.states.get(one.stream) or decider.initial(one.stream)
             stamp = Stamp(one.version, said.occurred_at, said.decided_at, said.actor)
@@ -315,13 +318,16 @@ def _queue_page(url: str, cases: int) -> None:
                 (queue.table,),
             )
         ]
-        copied = ", ".join(
-            f"{name} || '-' || n" if name in ("stream", "case_id") else name for name in columns
+        copied = sql.SQL(", ").join(
+            sql.SQL("{} || '-' || n").format(sql.Identifier(name))
+            if name in ("stream", "case_id")
+            else sql.Identifier(name)
+            for name in columns
         )
-        table: Any = queue.table
-        copies = f"generate_series(2, {cases // 100}) AS n"
-        conn.execute(f"INSERT INTO {table} SELECT {copied} FROM {table}, {copies}")
-        conn.execute(f"ANALYZE {table}")
+        table = sql.Identifier(queue.table)
+        copy = sql.SQL("INSERT INTO {} SELECT {} FROM {}, generate_series(2, {}) AS n")
+        conn.execute(copy.format(table, copied, table, sql.Literal(cases // 100)))
+        conn.execute(sql.SQL("ANALYZE {}").format(table))
         times: list[float] = []
         for _ in range(5 if cases > 10_000 else 20):
             times.append(

@@ -40,6 +40,7 @@ class Pictures:
 
     def queue(self, rows: Sequence[Row]) -> Listing:
         """Open cases in their order."""
+        held = any(row["holder"] for row in rows)
         listing = self._listing(
             self.t("Live queue"),
             rows,
@@ -51,6 +52,7 @@ class Pictures:
             Column(self.t("Slack"), rank=1, right=True),
             Column(self.t("Why here"), rank=3),
             Column(self.t("To refund"), rank=4, right=True),
+            *([Column(self.t("Held by"), rank=2)] if held else []),
         )
         listing.indent = 3
         for row in rows:
@@ -66,6 +68,7 @@ class Pictures:
                 self._slack(row),
                 self.t(", ").join(reasons),
                 _money(row["owed"], row["currency"]),
+                *([self._holder(row)] if held else []),
             )
         return listing
 
@@ -237,6 +240,13 @@ class Pictures:
             late = self._span(self.at - row["overdue_since"])
             return Text(self.t("{span} late", span=late), style="red")
         return Text("")
+
+    def _holder(self, row: Row) -> str:
+        """Who has claimed it, and until when."""
+        if row["holder"] is None:
+            return ""
+        until = row["held_until"].astimezone(ZoneInfo(row["zone"]))
+        return f"{row['holder']} → {until:%H:%M}"
 
     def _local(self, time: datetime | None, zone: str) -> str:
         """In the shop's zone; the year only where it is another than now."""

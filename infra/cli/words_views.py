@@ -58,6 +58,7 @@ VIEWS: Final[dict[str, str]] = {
     "Slack": "余量",
     "Why here": "排序理由",
     "To refund": "待退款",
+    "Held by": "领取人",
     "Clock": "时限",
     "Party": "责任方",
     "Times": "次数",

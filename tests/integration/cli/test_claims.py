@@ -37,8 +37,12 @@ def test_a_case_is_claimed_worked_on_and_given_back(queue: Program, tmp_path: Pa
     assert (lease["case_id"], lease["token"]) == (case, 1)
     (held,) = (row for row in queue.json("queue")["queue"] if row["case_id"] == case)
     assert held["holder"] == "li"
+    shown, _ = queue.run("queue", lang="zh")
+    assert "领取人" in shown
+    assert "li →" in shown
     queue.run("queue", "release", case, "--agent", "li", "--token", "1")
     assert queue.json("queue", "leases") == {"leases": []}
+    assert "领取人" not in queue.run("queue", lang="zh")[0]
 
 
 def test_what_nobody_may_have_is_refused_in_the_language_asked_for(queue: Program) -> None:

@@ -127,7 +127,7 @@ def _is_in(sample: Sample | None) -> bool:
 def _standing(terminal: Terminal, views: Views, *, with_time: bool = True) -> str:
     """The moment, the log's last position, and whether the read models have got there."""
     status = views.status()
-    behind = max((one.behind for one in status), default=0)
+    behind = max((one.behind for one in status if one.standing == "live"), default=0)
     return terminal.t(
         "{time} · position {position} · {lag}",
         time=views.now.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if with_time else "",

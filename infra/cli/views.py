@@ -88,6 +88,10 @@ def queue(
     limit: Limit = None,
 ) -> None:
     if context.invoked_subcommand is not None:
+        if any(context.params.values()):
+            raise Failure(
+                "Options stand behind the command: queue {name} …", name=context.invoked_subcommand
+            )
         return
     wanted = wanted_cases(
         shop=shop,

@@ -24,6 +24,7 @@ CLAIMS: dict[str, str] = {
         "{agent} 已领取 {case}，到 {until} 为止；令牌 {token}。"
     ),
     "Nobody has claimed a case.": "目前没有被领取的售后单。",
+    "Options stand behind the command: queue {name} …": "选项应写在命令之后：queue {name} …",
     "Refused ({code}): {reason}": "被拒绝（{code}）：{reason}",
     "{field} cannot be {value}.": "{field} 不能是 {value}。",
     "Done.": "已完成。",

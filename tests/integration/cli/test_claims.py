@@ -55,6 +55,8 @@ def test_what_nobody_may_have_is_refused_in_the_language_asked_for(queue: Progra
     assert err.endswith("被拒绝（no_case_fits）：没有合适且无人领取的售后单。\n")
     _, err = queue.run("queue", "claim", "--agent", "a b", status=1)
     assert "agent cannot be 'a b'" in err
+    _, err = queue.run("queue", "--shop", "s2", "claim", "--agent", "li", status=1)
+    assert "Options stand behind the command" in err
     _, err = queue.run("queue", "claim", "--agent", "li", "--skills", "magic", status=1)
     assert "magic is none of" in err
 

@@ -42,9 +42,10 @@ def line(message: object) -> bytes:
 
 
 def test_each_line_becomes_a_request_that_names_its_place(tmp_path: Path) -> None:
-    first, second = read(tmp_path, line(NOTE), b"", line(FACT))
+    first, second = read(tmp_path, line({**NOTE, "claim_token": 7}), b"", line(FACT))
     assert first.requests[0].message_id == "m1"
     assert first.requests[0].origin == "in.jsonl:1"
+    assert [piece.requests[0].claim_token for piece in (first, second)] == [7, None]
     assert second.line == 3
     assert second.requests[0].command.TYPE == "case.record_evaluation"
 
@@ -57,6 +58,8 @@ def test_each_line_becomes_a_request_that_names_its_place(tmp_path: Path) -> Non
         (b"[" * 100_000, "broken_json", ""),
         (line({**NOTE, "type": "case.nonsense"}), "unknown_type", "type"),
         (line({**NOTE, "nonsense": 1}), "field_unknown", "nonsense"),
+        (line({**NOTE, "claim_token": 0}), "field_invalid", "claim_token"),
+        (line({**NOTE, "claim_token": "1"}), "field_invalid", "claim_token"),
         (line({k: v for k, v in NOTE.items() if k != "actor"}), "field_missing", "actor"),
         (line({**NOTE, "data": {**NOTE["data"], "x": 1}}), "field_unknown", "data.x"),
         (

@@ -60,7 +60,7 @@ def status(context: typer.Context, watch: Watch = False, as_json: Json = False) 
             return {"projections": [plain(one.as_dict()) for one in views.status()]}
 
         show(terminal, draw, data, as_json, watch)
-        if any(one.error is not None for one in views.status()):
+        if any(one.error is not None and one.standing == "live" for one in views.status()):
             raise typer.Exit(1)
 
 

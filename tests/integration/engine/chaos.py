@@ -18,7 +18,7 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 
 from domain.sla.events import ClockName
-from infra.engine import read_parked, verify
+from infra.engine import drop_old, read_parked, verify
 from infra.engine.books import LEADER_LOCK
 from infra.guard import is_alive
 from infra.postgres import PostgresError, Server, connect, embedded_server
@@ -180,6 +180,10 @@ class Chaos:
                 world.given(clock(name, ClockName.EXECUTION, T0 + hours(number), about="o1"))
 
     # --------------------------------------------------------------- checking
+
+    def drop_kept(self) -> None:
+        for projection in PROJECTIONS:
+            drop_old(self.url, projection)
 
     def has_caught_up(self) -> bool:
         try:

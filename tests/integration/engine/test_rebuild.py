@@ -17,7 +17,7 @@ import pytest
 
 from domain.case import events as ev
 from domain.sla.events import ClockName
-from infra.engine import BuildFailed, Rebuilt, Unfinished, drop_old, rebuild, verify
+from infra.engine import Behind, BuildFailed, Rebuilt, Unfinished, drop_old, rebuild, verify
 from infra.engine.tables import make_table
 from infra.failure import Failure
 from infra.postgres import connect
@@ -34,7 +34,7 @@ from tests.integration.engine.given import (
     shipped,
 )
 from tests.integration.engine.test_engine import ROOT, dump, rebuilt, running, some_events, until
-from tests.integration.engine.test_quarantine import skip, where
+from tests.integration.engine.test_quarantine import TOO_MANY, skip, strict, where
 from tests.integration.engine.test_suppliers import complaint
 
 module = sys.modules["infra.engine.rebuild"]
@@ -301,6 +301,20 @@ def test_a_rebuild_with_poison_events_ends_and_says_which(
     assert rows_of(world, done.table) == before
     assert where(world) == at
     assert verify(world.url, projection).count == 0
+
+
+def test_a_read_model_that_stands_still_is_replaced_by_a_rebuild(world: World) -> None:
+    for number in range(15):
+        world.given(ordered(f"O{number}"), shipped(f"O{number}", units=TOO_MANY))
+    strict(world)
+    with pytest.raises(Behind):
+        world.project()
+    assert world.rows("select units from shipped_units") == []
+    rebuild(world.url, shipped_units.PROJECTION)
+    assert world.rows("select sum(units)::int as units from shipped_units") == [
+        {"units": 15 * TOO_MANY}
+    ]
+    world.given(filed("A")).project()
 
 
 def test_skipped_events_are_left_out_of_a_rebuild(world: World) -> None:

@@ -39,7 +39,7 @@ def record_of(request: Request, source: str) -> Outgoing:
         "ce_time": request.occurred_at and request.occurred_at.isoformat(),
         "ce_correlationid": request.correlation_id,
         "ce_causationid": request.causation_id,
-        "ce_claimtoken": request.claim_token and str(request.claim_token),
+        "ce_claimtoken": None if request.claim_token is None else str(request.claim_token),
         "content-type": "application/json",
     }
     value = {

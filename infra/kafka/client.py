@@ -162,9 +162,11 @@ def _made(kind: Any, config: Mapping[str, Any]) -> Any:
 
 
 def _ssl_context(address: KafkaAddress) -> ssl.SSLContext:
-    """Certificates and host names are checked, always."""
+    """Certificates and host names are checked, always; nothing older than TLS 1.2, which some
+    builds of Python leave to OpenSSL's own settings."""
     try:
         context = ssl.create_default_context(cafile=address.ca_file)
+        context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
         if address.cert_file is not None:
             context.load_cert_chain(
                 address.cert_file, address.key_file, lambda: address.key_password or ""

@@ -118,7 +118,7 @@ def _peer(database: Database, projection: Projection, run: str = "a") -> Peer:
             super().__init__(view)
             self.states: dict[str, State] = {}
 
-        def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
             one, said = domain_event, domain_event.envelope
             before = self.states.get(one.stream) or decider.initial(one.stream)
             stamp = Stamp(one.version, said.occurred_at, said.decided_at, said.actor)

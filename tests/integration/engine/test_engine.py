@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -145,12 +143,14 @@ def test_killed_between_pages_it_goes_on_where_it_was(world: World) -> None:
     done = False
     for _ in range(6):
         with subprocess.Popen(command, cwd=ROOT) as process:
-            began = time.monotonic()
-            before = position(world)
-            while position(world) == before and time.monotonic() - began < WITHIN:
-                time.sleep(0.005)
-            time.sleep(chance.random() / 10)
-            os.kill(process.pid, signal.SIGKILL)
+            try:
+                began = time.monotonic()
+                before = position(world)
+                while position(world) == before and time.monotonic() - began < WITHIN:
+                    time.sleep(0.005)
+                time.sleep(chance.random() / 10)
+            finally:
+                process.kill()
         done = done or 0 < position(world) < world.log.head()
     assert done, "it was never killed half-way"
     world.project()

@@ -97,11 +97,17 @@ def park(conn: Rows, table: str, stream: str, position: int, error: BaseExceptio
     conn.execute(SQL["park_stream"], words)
 
 
-def reason_of(error: BaseException) -> str:
-    """In one line; of a broken stream what broke it."""
+def cause_of(error: BaseException) -> BaseException:
+    """Of a broken stream what broke it."""
     if isinstance(error, BrokenStreamError) and error.__cause__ is not None:
-        return reason_of(error.__cause__)
-    return f"{type(error).__name__}: {plain(error)}"
+        return cause_of(error.__cause__)
+    return error
+
+
+def reason_of(error: BaseException) -> str:
+    """In one line."""
+    cause = cause_of(error)
+    return f"{type(cause).__name__}: {plain(cause)}"
 
 
 def change(conn: Rows, tables: Iterable[str]) -> None:

@@ -292,8 +292,8 @@ class Engine:
             found = project_around(conn, one, page, move, max(1, self.page // PARKED_OF_A_PAGE))
         except (TooManyParked, psycopg.ProgrammingError) as e:
             return e
-        for stream in found:
-            logger.error("%s is parked in the read model %s", stream, one.table)
+        for stream, error in found.items():
+            logger.error("%s is parked in the read model %s", stream, one.table, exc_info=error)
         return None
 
     def _rest(self, conn: Rows, one: Generation, error: Exception) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.kernel import kind_of
-from infra.engine.books import Generation, Overtaken, change, park
+from infra.engine.books import Generation, Overtaken, cause_of, change, park
 from infra.engine.fold import SQL, Folder, Stored, Turned, is_poison
 from infra.engine.tables import SubjectRows, write_rows
 from infra.failure import Failure
@@ -77,9 +77,9 @@ def rows_of(
 
 def project_around(
     conn: Rows, one: Generation, page: Sequence[Stored], move: Move, most: int
-) -> list[str]:
+) -> Mapping[str, BaseException]:
     """Project a page that holds poison: halves and halves of it, down to the events at fault,
-    whose streams are parked. All in one transaction; the streams that it parked.
+    whose streams are parked. All in one transaction; the streams that it parked, and why.
 
     page: all its events, of the read model's kinds at least. most: streams that it may park.
     Raises TooManyParked, with nothing parked and nothing moved.
@@ -95,7 +95,7 @@ def project_around(
 
 class _Around:
     def __init__(self, conn: Rows, one: Generation, most: int) -> None:
-        self.found: list[str] = []
+        self.found: dict[str, BaseException] = {}
         self._conn = conn
         self._one = one
         self._most = most
@@ -163,7 +163,7 @@ class _Around:
             ) from error
         park(self._conn, self._one.table, stream, position, error)
         self._parked.add(stream)
-        self.found.append(stream)
+        self.found[stream] = cause_of(error)
 
 
 def subject_rows(projection: Projection, folder: Folder, subject: str) -> tuple[object, ...]:

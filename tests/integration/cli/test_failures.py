@@ -24,11 +24,15 @@ def later(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("later")
     with fresh_database(postgres_server) as database:
         program = Program(database.url, folder / "home")
-        told = [order("O1"), complaint("A1", "O1"), order("O2"), complaint("A2", "O2")]
-        program.run("submit", write(folder / "in.jsonl", told))
-        add_event(program, f"case:{BEAMED}", "case.beamed.v9", b"{}")
-        add_event(program, f"case:{BROKEN}", "case.closed.v1", b"{}")
+        write_later(program, folder)
         yield program
+
+
+def write_later(program: Program, folder: Path) -> None:
+    told = [order("O1"), complaint("A1", "O1"), order("O2"), complaint("A2", "O2")]
+    program.run("submit", write(folder / "in.jsonl", told))
+    add_event(program, f"case:{BEAMED}", "case.beamed.v9", b"{}")
+    add_event(program, f"case:{BROKEN}", "case.closed.v1", b"{}")
 
 
 def add_event(program: Program, stream: str, topic: str, state: bytes) -> None:
@@ -65,9 +69,10 @@ def test_a_case_that_cannot_be_replayed_is_one_sentence(
 
 @pytest.mark.parametrize("options", [(), ("--debug",)])
 def test_a_log_that_cannot_be_followed_is_told_in_sentences_and_in_full_only_when_debugging(
-    later: Program, options: tuple[str, ...]
+    program: Program, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    _, err = later.run("queue", *options, lang="zh")
+    write_later(program, tmp_path)
+    _, err = program.run("queue", *options, lang="zh")
     assert ("本版本不认识的事件 case.beamed.v9" in err) == (not options)
     assert ("Traceback" in err) == bool(options)
     assert "有 2 个流被搁置" in err

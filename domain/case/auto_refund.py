@@ -73,7 +73,7 @@ def decide_auto_refund(
     lines = _asked(command.amounts, order)
     items = _items(case, lines)
     if order is not None:
-        require_new_key(order, command.action_key)
+        require_new_key(order, case, command.action_key)
     policies, now = policies_of(case, world), context.now
     automation, ref = policies.refund_automation(now)
     evidence, evidence_ref = policies.evidence(now)

@@ -38,7 +38,7 @@ def grant_goodwill(
         f"{command.action_key} was granted already.",
         "action_key",
     )
-    require_new_key(order, command.action_key)
+    require_new_key(order, case, command.action_key)
     obligation = _promised(case, command.obligation_id)
     ladder, ref = policies_of(case, world).ladder(context.now)
     advised, skipped = _advice(case, ladder, command.rung)
@@ -137,7 +137,7 @@ def reimburse_return_freight(
         f"{command.action_key} was paid already.",
         "action_key",
     )
-    require_new_key(order, command.action_key)
+    require_new_key(order, case, command.action_key)
     back = _posted(case, command.return_id)
     about = back.items or {unit.item for unit in back.units} or case.items
     require(

@@ -29,11 +29,12 @@ def require_key_of_refund(order: Order, action_key: str) -> None:
     )
 
 
-def require_new_key(order: Order, action_key: str) -> None:
-    """Refuse a key that stands for any payout of the order: action_key_reused."""
+def require_new_key(order: Order, case: Case, action_key: str) -> None:
+    """Refuse a key that stands for any payout of the order: action_key_reused. The case may have
+    been told of one of which the ledger knows no amount: a refund that bounced, and no more."""
     require_key_of_refund(order, action_key)
     require(
-        order.refund(action_key) is None,
+        order.refund(action_key) is None and action_key not in case.refunds,
         "action_key_reused",
         f"{action_key} stands for another payout; a new one needs a new key.",
         "action_key",

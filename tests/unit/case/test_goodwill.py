@@ -29,6 +29,7 @@ from tests.unit.case.scenes import (
     ORDER,
     agreed,
     at,
+    bounced,
     closed,
     complained,
     complaint,
@@ -152,6 +153,11 @@ def test_a_key_grants_goodwill_once() -> None:
 
 def test_a_key_of_a_refund_grants_no_goodwill() -> None:
     agreed().given(pay("G1")).when(grant()).refused("action_key_reused", "action_key")
+
+
+def test_a_key_of_a_refund_of_which_only_the_bounce_is_known_grants_no_goodwill() -> None:
+    story = complained().given(bounced("G1"))
+    story.when(grant()).refused("action_key_reused", "action_key")
 
 
 def test_goodwill_fulfils_no_other_obligation() -> None:

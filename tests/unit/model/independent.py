@@ -102,8 +102,11 @@ class MoneyModel:
                 self._join(case_id, fields.joined)
             case "goodwill_granted":
                 assert fields.action_key not in self.goodwill, "goodwill granted twice by one key"
-                used = [view.status for view in self.views(fields.action_key) if view.status]
+                own = self.payouts.get((case_id, fields.action_key), Payout())
+                # Of other cases' payouts the order knows those with an amount.
+                used = [view for view in self.views(fields.action_key) if view.lines]
                 assert not used, "a refund's key pays no goodwill"
+                assert not own.status, "not even one without an amount"
                 self.goodwill.add(fields.action_key)
             case "refund_requested":
                 self._requested(case_id, fields, stamp.occurred_at)

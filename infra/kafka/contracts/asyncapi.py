@@ -127,8 +127,9 @@ def _taken() -> dict[str, Any]:
     for type_ in taken_types():
         name = f"{type_}.v{VERSION}"
         headers = "FactHeaders" if _is_dated(COMMANDS[type_]) else "CommandHeaders"
-        payload = _file(TAKEN, file_of(name))
-        found[_key(name)] = _message(name, frozen[name][-1]["description"], payload, headers)
+        newest = frozen[name][-1]
+        payload = _file(TAKEN, file_of(newest))
+        found[_key(name)] = _message(name, newest["description"], payload, headers)
     for platform, adapter in PLATFORM_TOPIC.adapters.items():
         name = _of_platform(platform)
         payload = {"$ref": f"#/components/schemas/{_key(name)}"}

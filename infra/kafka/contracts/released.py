@@ -67,36 +67,29 @@ def written(schema: Mapping[str, Any]) -> str:
 
 def without_words(schema: Mapping[str, Any]) -> Schema:
     """What a schema says to programs."""
-    return {
-        key: _told(value, named=key in NAMED)
-        for key, value in schema.items()
-        if key not in ("title", "description")
-    }
-
-
-def _told(value: Any, *, named: bool) -> Any:
-    if named:
-        return {name: without_words(inner) for name, inner in value.items()}
-    if _is_object(value):
-        return without_words(value)
-    return [_told(inner, named=False) for inner in value] if _is_array(value) else value
+    return _without(schema, frozenset({"title", "description"}))
 
 
 def without_titles(schema: Mapping[str, Any]) -> Schema:
     """Without those that pydantic makes of the fields' names."""
+    return _without(schema, frozenset({"title"}))
+
+
+def _without(schema: Mapping[str, Any], dropped: frozenset[str]) -> Schema:
+    """Without these keywords, at any depth; a field may have the name of one."""
+
+    def inside(value: Any) -> Any:
+        if _is_object(value):
+            return _without(value, dropped)
+        return [inside(inner) for inner in value] if _is_array(value) else value
+
     return {
-        key: {name: _untitled(inner) for name, inner in value.items()}
+        key: {name: inside(inner) for name, inner in value.items()}
         if key in NAMED
-        else _untitled(value)
+        else inside(value)
         for key, value in schema.items()
-        if key != "title"
+        if key not in dropped
     }
-
-
-def _untitled(value: Any) -> Any:
-    if _is_object(value):
-        return without_titles(value)
-    return [_untitled(inner) for inner in value] if _is_array(value) else value
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:

@@ -64,10 +64,11 @@ def says_the_same(released: Schema, now: Schema) -> bool:
     return without_words({**now, "$id": released["$id"]}) == without_words(released)
 
 
-def file_of(name: str) -> str:
-    """Of the newest released version. name: type and major version."""
-    type_, _, major = name.rpartition(".v")
-    return f"{type_}.{major}.{len(versions(TAKEN.frozen())[name]) - 1}.json"
+def file_of(released: Schema) -> str:
+    """The file of a released schema."""
+    parts = _ID.fullmatch(released["$id"])
+    assert parts is not None, released["$id"]
+    return f"{parts[1]}.{parts[2]}.{parts[3]}.json"
 
 
 def freeze() -> Iterator[str]:

@@ -193,21 +193,20 @@ class Batch:
         repeats: list[Request] = []
         for item in self.items:
             first = item.repeat_of
+            earlier = item.answer if first is None else first.answer
             said: Answer | Rejected | None
             if first is not None and item.digest != first.digest:
                 said = item.settle_reused()
+            elif earlier is not None and earlier.code in UNREMEMBERED:
+                said = earlier
+            elif earlier is not None or first is not None:
+                repeats.append(item.request)
+                continue
             else:
-                said = item.answer if first is None else first.answer
-                if said is not None and said.code not in UNREMEMBERED:
-                    repeats.append(item.request)
-                    continue
-                if said is None and not item.is_remembered:
-                    said = item.refusal
+                said = None if item.is_remembered else item.refusal
             if said is not None:
                 waits = said.code == "quarantined" and said.message in self.broken.values()
                 found.append(Unremembered(item.request, said.code, said.message, said.field, waits))
-            elif first is not None:
-                repeats.append(item.request)
         return Outcome(found, repeats)
 
     def open_keys(self) -> list[Key]:

@@ -79,11 +79,12 @@ def run_processes(commands: Iterable[Sequence[str]]) -> None:
         for process in processes:
             process.start()
         try:
-            while not stop.is_set() and any(process.exitcode is None for process in processes):
-                connection.wait([p.sentinel for p in processes if p.exitcode is None], timeout=0.2)
-                if any(process.exitcode for process in processes):
+            while True:
+                running = [process.sentinel for process in processes if process.exitcode is None]
+                failed = not stop.is_set() and any(process.exitcode for process in processes)
+                if not running or failed or stop.is_set():
                     break
-            failed = not stop.is_set() and any(process.exitcode for process in processes)
+                connection.wait(running, timeout=0.2)
         finally:
             for process in processes:
                 process.terminate()

@@ -62,7 +62,6 @@ def wanted_cases(
     from domain.kernel import Platform
 
     return {
-        **EVERY_CASE,
         "shop": words_of(shop),
         "platform": one_of(platform, Platform),
         "problem": one_of(problem, ProblemType),

@@ -37,6 +37,11 @@ _DECIDE: Final[dict[str, Callable[[Any, World, Context], list[Emit]]]] = {
 }
 
 
+# A copy of what has many fields is made in a tenth of the time.
+_UNFILED: Final = Case("")
+_UNKNOWN: Final = order.Order("")
+
+
 def decide(command: Command, world: World, context: Context) -> list[Emit]:
     """The events that `command` leads to; none if it changes nothing.
 
@@ -62,9 +67,9 @@ def initial(stream: str) -> State:
     name = stream.partition(":")[2]
     match kind_of(stream):
         case Kind.CASE:
-            return Case(name)
+            return _UNFILED.with_(case_id=name)
         case Kind.ORDER:
-            return order.Order(name)
+            return _UNKNOWN.with_(order_id=name)
         case Kind.SUPPLIER:
             return supplier.Supplier(name)
         case Kind.PRODUCT:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, cast
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails, from_json
 
-from domain.kernel import COMMANDS, Actor, Command, Model, Moment
+from domain.kernel import COMMANDS, Actor, Command, Model, Moment, record
 
 MAX_BYTES: Final = 1024 * 1024
 """A longer message is refused unread."""
@@ -32,7 +31,7 @@ class Malformed(Exception):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """One command or fact, with its envelope.
 

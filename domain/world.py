@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from domain.agent import Agent
 from domain.budget import Budget
@@ -34,6 +33,10 @@ class NotLoaded(Exception):
         self.stream = stream
 
 
+class States(Protocol):
+    def get(self, stream: str, /) -> State | None: ...
+
+
 class World:
     """What one decision sees. states: stream name -> state; a stream that was looked for and
     does not exist stands there with its initial state (version 0).
@@ -41,7 +44,7 @@ class World:
     read: every stream that was looked at, the decision's read set.
     """
 
-    def __init__(self, states: Mapping[str, State]) -> None:
+    def __init__(self, states: States) -> None:
         self._states = states
         self.read: set[str] = set()
 

@@ -45,7 +45,7 @@ def fact_key(event: Event, at: datetime) -> str | None:
     if fields is None:
         return None
     told = [at, *(getattr(event, name) for name in fields)]
-    return f"{event.TOPIC} {json.dumps(told, default=_plain, ensure_ascii=False)}"
+    return f"{event.TOPIC} {_TOLD.encode(told)}"
 
 
 def _plain(value: object) -> object:
@@ -55,6 +55,9 @@ def _plain(value: object) -> object:
     if isinstance(value, Model):
         return dict(value)
     raise TypeError(f"a fact is not told by a {type(value).__name__}")
+
+
+_TOLD: Final = json.JSONEncoder(default=_plain, ensure_ascii=False)
 
 
 def answers_buyer(event: Event) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.case.owed import awaited_goods, is_expected, outstanding
@@ -18,6 +17,7 @@ from domain.case.state import (
     Status,
 )
 from domain.case.values import DeclineAnswer, Duty, Party, RefundStatus, Verdict
+from domain.kernel import record
 
 
 class Action(StrEnum):
@@ -57,7 +57,7 @@ class Action(StrEnum):
     GIVE_VERDICT = "give_verdict"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Turn:
     """party: who acts next. about: the part of the case that it concerns, or ""."""
 

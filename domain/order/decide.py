@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from domain.kernel import Context, Emit, Rejected, require
 from domain.money import Money, apportion
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 Fact = TypeVar("Fact", OrderRecorded, DeliveryRecorded, ShipmentOutcomeRecorded)
 Correction = TypeVar("Correction", OrderCorrected, DeliveryCorrected, ShipmentOutcomeCorrected)
 
+# `json.dumps` with settings makes an encoder at each call.
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def decide(command: OrderCommand, world: World, context: Context) -> list[Emit]:
     """The events of a fact; none for a repeat of one that was told before.
@@ -66,8 +69,7 @@ def content_key(*content: object) -> str:
 
     BLAKE2b over the canonical JSON. Ids and times of the message itself are not part of it.
     """
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return blake2b(text.encode(), digest_size=8).hexdigest()
+    return blake2b(_CANONICAL.encode(content).encode(), digest_size=8).hexdigest()
 
 
 def _moment(at: datetime) -> str:

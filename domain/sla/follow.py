@@ -57,7 +57,7 @@ def follow(case: Case, emits: list[Emit], world: World, context: Context) -> lis
 def _follow_event(
     keeper: Timekeeper, before: Case, event: Event, stamp: Stamp, world: World
 ) -> None:
-    at, counts = stamp.occurred_at, keeper.believes(stamp)
+    at = stamp.occurred_at
     match event:
         case ev.ComplaintFiled():
             keeper.start(ClockName.FIRST_RESPONSE, Party.SHOP, at)
@@ -135,19 +135,21 @@ def _follow_event(
         case ev.PriorityRaised():
             sooner(keeper)
         case ev.SolutionConfirmed():
-            _no_more_updates(keeper, at, counts or event.by_silence)
+            _no_more_updates(keeper, at, event.by_silence or keeper.believes(stamp))
         case ev.CaseReopened():
             keeper.start(ClockName.FIRST_RESPONSE, Party.SHOP, at)
         case ev.RoundOpened():
-            _no_more_updates(keeper, at, counts)
+            _no_more_updates(keeper, at, keeper.believes(stamp))
             keeper.start(ClockName.FIRST_SOLUTION, Party.SHOP, at)
             keeper.start(ClockName.PROGRESS_UPDATE, Party.SHOP, at)
             known_already(keeper, at, stamp)
         case ev.CaseClosed() | ev.CaseWithdrawn():
+            counts = keeper.believes(stamp)
             for clock in list(keeper.case.clocks.values()):
                 if clock.clock in ON_ENDING:
                     keeper.cancel(clock, at, counts=counts)
         case ev.ComplaintReferred():
+            counts = keeper.believes(stamp)
             for clock in list(keeper.case.clocks.values()):
                 keeper.cancel(clock, at, counts=counts)
         case ev.EntryCorrected():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from domain.case.evolve import CaseEvent, evolve
@@ -32,6 +33,7 @@ from domain.sla.state import Clock, ClockStatus
 from domain.sla.updates import reckoned, runs
 
 if TYPE_CHECKING:
+    from domain.policy import Policies
     from domain.world import World
 
 MAX_MISSED: Final = 10_000
@@ -42,11 +44,16 @@ class Timekeeper:
     """One case and the events collected for it so far. `case` is folded along."""
 
     def __init__(self, case: Case, world: World, context: Context) -> None:
-        platform, shop, _ = case.case_id.split(":", 2)
         self.case = case
         self.emits: list[Emit] = []
-        self._policies = world.policies(platform, shop, case.category)
+        self._category = case.category
+        self._world = world
         self._context = context
+
+    @cached_property
+    def _policies(self) -> Policies:
+        platform, shop, _ = self.case.case_id.split(":", 2)
+        return self._world.policies(platform, shop, self._category)
 
     # ------------------------------------------------------------- folding
 
@@ -56,7 +63,7 @@ class Timekeeper:
         event: CaseEvent = emit.event  # type: ignore[assignment]  # a case's stream holds no other
         before, self.case = self.case, evolve(self.case, event, stamp)
         self.emits.append(
-            Emit(emit.stream, event, emit.occurred_at, emit.actor, (before, self.case))
+            Emit(emit.stream, event, emit.occurred_at, emit.actor, (before, stamp, self.case))
         )
         return stamp
 

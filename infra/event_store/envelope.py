@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from domain.kernel import Actor, Event, Moment, Private, Sealed, Stamp
+from domain.kernel import Actor, Event, Moment, Private, Sealed, Stamp, record
 
 _EVENT_IDS = UUID("5d2f6c0e-3c55-5d0b-9d4e-6a4f1c7b9a10")
 
@@ -28,15 +27,16 @@ def event_id(source: str, message_id: str, index: int) -> str:
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
-def _stored_as(name: str) -> Any:
-    return Field(validation_alias=name, serialization_alias=name)
+def _stored_as(name: str, **more: Any) -> Any:
+    return Field(validation_alias=name, serialization_alias=name, **more)
 
 
 def _is_none(value: object) -> bool:
     return value is None
 
 
-class Envelope(BaseModel):
+@record
+class Envelope:
     """Who, when and why, stored under short names beside each event.
 
     decided_at: the database's clock at the decision. cause, correlation: ids of messages.
@@ -45,24 +45,19 @@ class Envelope(BaseModel):
     claim under which it was asked for, if it named one.
     """
 
-    # A field that a later version adds must not stop an earlier one from reading.
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
-
-    event_id: str = _stored_as("id")
-    occurred_at: Moment = _stored_as("at")
-    decided_at: Moment = _stored_as("dec")
-    actor: Actor = _stored_as("by")
-    causation_id: str | None = _stored_as("cause")
-    correlation_id: str | None = _stored_as("corr")
-    source: str = _stored_as("src")
-    message_id: str = _stored_as("msg")
-    origin: str = _stored_as("org")
-    claim_token: int | None = Field(
-        default=None, validation_alias="tok", serialization_alias="tok", exclude_if=_is_none
-    )
+    event_id: Annotated[str, _stored_as("id")]
+    occurred_at: Annotated[Moment, _stored_as("at")]
+    decided_at: Annotated[Moment, _stored_as("dec")]
+    actor: Annotated[Actor, _stored_as("by")]
+    causation_id: Annotated[str | None, _stored_as("cause")]
+    correlation_id: Annotated[str | None, _stored_as("corr")]
+    source: Annotated[str, _stored_as("src")]
+    message_id: Annotated[str, _stored_as("msg")]
+    origin: Annotated[str, _stored_as("org")]
+    claim_token: Annotated[int | None, _stored_as("tok", exclude_if=_is_none)] = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pending:
     """An event about to be recorded. Its `private` is sealed or absent."""
 
@@ -80,7 +75,7 @@ class Pending:
         return self.version
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Recorded:
     """An event as the log has it.
 

@@ -84,6 +84,9 @@ def _fold_reader(topic: str) -> Callable[[bytes], _Foldable[Any]]:
     return validate
 
 
+_ENVELOPES = TypeAdapter(Envelope)
+
+
 class EventTranscoder(Transcoder):
     """An event with its envelope as JSON, every field written."""
 
@@ -91,7 +94,7 @@ class EventTranscoder(Transcoder):
         event, envelope = obj.event, obj.envelope
         return b'{"e":%b,"s":%b}' % (
             event.__pydantic_serializer__.to_json(event),
-            envelope.__pydantic_serializer__.to_json(envelope, by_alias=True),
+            _ENVELOPES.serializer.to_json(envelope, by_alias=True),
         )
 
     def decode(self, data: bytes) -> Any:

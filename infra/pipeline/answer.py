@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from domain.kernel import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """The answer to one request.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,6 +16,7 @@ from domain.kernel import (
     Rejected,
     Stamp,
     State,
+    record,
 )
 from domain.request import Request
 from domain.world import NotLoaded, World
@@ -41,7 +42,7 @@ class Decider(Protocol):
     def initial(self, stream: str) -> State: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One event that a request wants appended. before, after: its stream's states."""
 
@@ -321,13 +322,13 @@ class Batch:
         steps: list[Step] = []
         for emit in emits:
             stream = emit.stream
-            before = evolved.get(stream, self._sight.get(stream))
+            before = evolved.get(stream) or self._sight.get(stream)
             if before is None:
                 raise NotLoaded(stream)
-            stamp = emit.stamp(before.version, context)
             if emit.folded is not None and emit.folded[0] is before:
-                after = emit.folded[1]
+                _, stamp, after = emit.folded
             else:
+                stamp = emit.stamp(before.version, context)
                 after = self._decider.evolve(before, emit.event, stamp)
             evolved[stream] = after
             steps.append(Step(stream, emit.event, stamp, before, after))
@@ -338,7 +339,7 @@ class _Undecidable(Exception):
     """A request that no rule refuses and that yet cannot be decided; the message says why."""
 
 
-class _Sight(Mapping[str, State]):
+class _Sight:
     """States as the next decision sees them: as earlier ones of the batch left them, else as
     committed. What was seen once stays, whatever the cache gives up."""
 
@@ -347,19 +348,10 @@ class _Sight(Mapping[str, State]):
         self.evolved: dict[str, State] = {}
         self._look = look
 
-    def __getitem__(self, stream: str) -> State:
-        state = self.evolved.get(stream)
-        if state is None:
-            state = self.base.get(stream)
+    def get(self, stream: str, /) -> State | None:
+        state = self.evolved.get(stream) or self.base.get(stream)
         if state is None:
             state = self._look(stream)
-            if state is None:
-                raise KeyError(stream)
-            self.base[stream] = state
+            if state is not None:
+                self.base[stream] = state
         return state
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self.base, **self.evolved})
-
-    def __len__(self) -> int:
-        return len({**self.base, **self.evolved})

@@ -81,9 +81,10 @@ def prepare_writes(batch: Batch, mapper: EventMapper, vault: Vault) -> Writes:
             pending = Pending(step.stream, step.stamp.version, event, envelope)
             writes.events.append(mapper.to_stored_event(pending))
             writes.ids.append(envelope.event_id)
-            known_as = step.after.subject()
-            if known_as is not None and step.before.version and step.before.subject() is None:
-                writes.links.append((step.stream, known_as))
+            if step.before.version and step.before.subject() is None:
+                known_as = step.after.subject()
+                if known_as is not None:
+                    writes.links.append((step.stream, known_as))
         if item.steps:
             writes.nth[item] = len(writes.events)
         if item.is_remembered:

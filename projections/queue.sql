@@ -54,6 +54,13 @@ delete from {table} as kept
 using json_to_recordset(%(touched)s) as touched (stream text, position bigint)
 where kept.stream = touched.stream and kept.position < touched.position
 
+-- name: select_entries
+-- Of these cases, as far as they are open: what is told of them.
+select stream, position, case_id, platform, shop, category, order_id, filed_at, round, problems,
+       severity, priority, safety, assignee, holder, held_until, turn, next_action, about, payout,
+       platform_due_at, currency, owed, refunded, clock, clock_party, clock_every, due_at
+from {table} where stream = any (%(streams)s::text[])
+
 -- name: create_replay
 -- What a replay to a past moment fills, in the place of the view of that name.
 create temporary table open_cases (like {table} including all) on commit drop

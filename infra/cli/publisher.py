@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from infra.kafka.publisher import PublisherStatus
 
 publisher = typer.Typer(
-    help="Look after what is published: case events, results of commands, dead letters.",
+    help="Look after what is published: case events, results of commands, dead letters, the queue.",
     no_args_is_help=True,
 )
 app.add_typer(publisher, name="publisher")
@@ -111,7 +111,7 @@ def republish(
         str,
         typer.Option(
             "--of",
-            metavar="case-events|answers|repeats|dead-letters",
+            metavar="case-events|answers|repeats|dead-letters|queue",
             help="What is published again.",
         ),
     ] = "case-events",

@@ -5,6 +5,7 @@ from infra.engine.engine import Behind, Engine
 from infra.engine.quarantine import Parked, find_projection, read_parked, retry, skip
 from infra.engine.rebuild import BuildFailed, Progress, Rebuilt, Unfinished, drop_old, rebuild
 from infra.engine.replay import replayed
+from infra.engine.seen import Seen, what_readers_see
 from infra.engine.status import Status, read_status
 from infra.engine.verify import Checked, Difference, verify
 from infra.engine.wait import wait_for
@@ -18,6 +19,7 @@ __all__ = [
     "Parked",
     "Progress",
     "Rebuilt",
+    "Seen",
     "Status",
     "Unfinished",
     "describe_views",
@@ -31,4 +33,5 @@ __all__ = [
     "skip",
     "verify",
     "wait_for",
+    "what_readers_see",
 ]

@@ -176,6 +176,16 @@ select p.name, p.position, p.changes, p.standing,
        (select coalesce(max(notification_id), 0) from stored_events)
 from projections p;
 
+-- name: select_seen
+-- What readers see of a version of a read model: the table, how far it is, where its streams are
+-- parked; and the digest of all views.
+select p.name, p.position,
+       coalesce((select jsonb_object_agg(k.stream, k.position) from parked_streams k
+                 where k.name = p.name), '{}'),
+       (select digest from projection_readers)
+from projections p
+where p.standing = 'live' and regexp_replace(p.name, '_g[0-9]+$', '') = %(table)s;
+
 -- name: move_position
 -- Compare and set: whoever finds it moved must start over from what the other has written.
 update projections

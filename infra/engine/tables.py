@@ -114,14 +114,14 @@ def swap_readers(conn: Rows, projections: Sequence[Projection]) -> bool:
             table, _ = live[projection.table]
             conn.execute(statements_of(projection, table)["create_readers"])
         drop_tables(conn, others)
-        conn.execute(SQL["replace_digest"], {"digest": _digest(projections)})
+        conn.execute(SQL["replace_digest"], {"digest": digest_of(projections)})
         return True
 
 
 def readers_see(conn: Rows, projections: Sequence[Projection]) -> bool:
     """Whether the views are those of these versions."""
     found = conn.execute(SQL["select_digest"]).fetchone()
-    return found is not None and found[0] == _digest(projections)
+    return found is not None and found[0] == digest_of(projections)
 
 
 def drop_tables(conn: Rows, names: Collection[str]) -> None:
@@ -135,7 +135,7 @@ def _names(conn: Rows) -> set[str]:
     return {name for (name,) in conn.execute(SQL["select_names"])}
 
 
-def _digest(projections: Sequence[Projection]) -> str:
+def digest_of(projections: Sequence[Projection]) -> str:
     """Of all that readers see, so that a changed view is swapped without a rebuild."""
     parts = [part for p in projections for part in (p.table, statements_of(p)["create_readers"])]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 DAY_MS = 24 * 60 * 60 * 1000
+TOMBSTONE_DAYS = 7
+"""How long a compacted topic says that a key is gone: readers may be away, or read, for so long."""
 LARGEST_RECORD = 2**20
 """Bytes of a batch as it is sent; producers are told at once when theirs is larger."""
 
@@ -39,6 +41,7 @@ class Topic:
             "max.message.bytes": str(LARGEST_RECORD),
             "message.timestamp.type": "CreateTime",
             "compression.type": "producer",
+            **({"delete.retention.ms": str(TOMBSTONE_DAYS * DAY_MS)} if self.compacted else {}),
         }
 
 
@@ -59,6 +62,8 @@ TOPICS = (
           "What happened to cases, for everybody; nothing personal."),
     Topic("command-results", "out", 12, 7, False, "correlation id, else the message's id",
           "What became of each command: accepted with its position, refused and why, not taken."),
+    Topic("queue", "out", 12, None, True, "case id",
+          "Open cases, with what their places in the live queue depend on; no value: it left."),
     Topic("dead-letters", "out", 3, 90, False, "topic and partition it came from",
           "Records that could not be read: where each is kept, its hash and the reason."),
 )
@@ -85,7 +90,8 @@ def _lines() -> Iterator[str]:
         for topic in TOPICS:
             if topic.direction == direction:
                 kept = "for ever" if topic.days is None else f"{topic.days} days"
-                kept += ", the newest of each key" if topic.compacted else ""
+                if topic.compacted:
+                    kept += f", the newest of each key; a tombstone {TOMBSTONE_DAYS} days"
                 cells = (f"`casetrail.{topic.name}`", topic.key, str(topic.partitions), kept)
                 yield f"| {' | '.join(cells)} | {topic.what} |"
     yield ""

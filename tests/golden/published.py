@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from domain.kernel import Kind, kind_of
 from infra.event_store import EventMapper
 from infra.kafka.contracts import Outgoing
-from infra.kafka.publisher.records import Stored, case_event, notice, result
+from infra.kafka.publisher.records import Stored, case_event, entry, notice, result
 from tests.golden import TOPICS, read_lines
 
 PUBLISHED = Path(__file__).with_name("published.jsonl")
@@ -40,14 +41,14 @@ def written(record: Outgoing) -> str:
         "topic": record.topic,
         "key": record.key.decode(),
         "headers": [[name, content.decode()] for name, content in record.headers],
-        "value": record.value.decode(),
+        "value": (record.value or b"").decode(),
     }
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 def made_now() -> Iterator[Outgoing]:
-    """Every stored example of a case's event as it is published now, and results and notices of
-    each kind."""
+    """Every stored example of a case's event as it is published now; results, notices and entries
+    of the queue of each kind."""
     mapper = EventMapper()
     for position, line in enumerate(read_lines(TOPICS), 1):
         if kind_of(line.stream) is Kind.CASE:
@@ -63,6 +64,49 @@ def made_now() -> Iterator[Outgoing]:
     ):
         yield result(row, SOURCE)
     yield notice(_row("m3", accepted=None, code="broken_json"), SOURCE)
+    for row in (_entry(), _entry(**UNKNOWN)):
+        yield entry(row, RECORDED_AT, SOURCE)
+
+
+UNKNOWN: dict[str, Any] = {
+    **dict.fromkeys(("category", "order_id", "filed_at", "assignee", "held_until", "turn")),
+    **dict.fromkeys(("next_action", "about", "payout", "platform_due_at", "currency")),
+    **dict.fromkeys(("owed", "refunded"), Decimal(0)),
+    **{name: [] for name in ("problems", "clock", "clock_party", "clock_every", "due_at")},
+}
+"""Of a row of the queue, what can be missing."""
+
+
+def _entry(**more: Any) -> Any:
+    fields: dict[str, Any] = {
+        "position": 7,
+        "case_id": "douyin:s1:A1",
+        "platform": "douyin",
+        "shop": "s1",
+        "category": "shoes",
+        "order_id": "douyin:s1:O1",
+        "filed_at": RECORDED_AT,
+        "round": 1,
+        "problems": ["damaged", "delayed"],
+        "severity": 2,
+        "priority": 1,
+        "safety": True,
+        "assignee": "li",
+        "held_until": RECORDED_AT + timedelta(minutes=30),
+        "turn": "shop",
+        "next_action": "check_payout",
+        "about": "pay-1",
+        "payout": "failed",
+        "platform_due_at": RECORDED_AT + timedelta(hours=8),
+        "currency": "CNY",
+        "owed": Decimal("12.30"),
+        "refunded": Decimal("5"),
+        "clock": ["execution", "progress_update"],
+        "clock_party": ["shop", "shop"],
+        "clock_every": [0, 1440],
+        "due_at": [RECORDED_AT + timedelta(hours=48), RECORDED_AT + timedelta(hours=24)],
+    }
+    return SimpleNamespace(**{**fields, **more})
 
 
 def _row(message_id: str, **more: Any) -> Any:

@@ -18,6 +18,7 @@ from consumers.kafka_topics import OWN_TOPICS, PLATFORM_TOPIC
 from domain.kernel import COMMANDS, Command, Platform
 from domain.request import DATED
 from infra.kafka.contracts.events import CASE_EVENTS, PublicModel
+from infra.kafka.contracts.queue import ENTRY_TYPE, LEFT_TYPE, QueueEntry
 from infra.kafka.contracts.released import Released, without_titles
 from infra.kafka.contracts.results import DEAD_LETTER_TYPE, RESULT_TYPE, DeadLetterNotice
 from infra.kafka.contracts.schemas import PUBLISHED, published_models, schema_of
@@ -28,12 +29,15 @@ from infra.settings import PREFIX
 
 ROOT: Final = Path(__file__).parents[3]
 BINDING: Final = "0.5.0"
+NUMBERS: Final = ("retention.ms", "delete.retention.ms", "max.message.bytes")
 FORMAT: Final = "application/schema+json;version=draft-2020-12"
 DESCRIPTION: Final = """\
 After-sales cases for abnormal shipments. Ops services send commands and facts, are told what
 became of each, and read what happened. Every record is a CloudEvents 1.0 event in binary mode;
 docs/ops-services.md explains order, repeats and retries."""
 
+UNCORRELATED: Final = ("PlatformHeaders", "EntryHeaders", "TombstoneHeaders")
+LEFT: Final = "The case has left the live queue: a record without a value."
 TEXT: Final = {"type": "string"}
 TIME: Final = {"type": "string", "format": "date-time"}
 
@@ -69,6 +73,8 @@ def _names(topic: Topic) -> list[str]:
             return [RESULT_TYPE]
         case "dead-letters":
             return [DEAD_LETTER_TYPE]
+        case "queue":
+            return [ENTRY_TYPE, LEFT_TYPE]
         case PLATFORM_TOPIC.name:
             return [_of_platform(platform) for platform in sorted(PLATFORM_TOPIC.adapters)]
         case _:
@@ -99,8 +105,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "partitions": topic.partitions,
                 "topicConfiguration": {
                     "cleanup.policy": [config["cleanup.policy"]],
-                    "retention.ms": int(config["retention.ms"]),
-                    "max.message.bytes": int(config["max.message.bytes"]),
+                    **{setting: int(config[setting]) for setting in NUMBERS if setting in config},
                 },
                 "bindingVersion": BINDING,
             }
@@ -152,10 +157,14 @@ def _published() -> dict[str, Any]:
         payload = _file(PUBLISHED, published_file(name, model))
         words = schema_of(name, model)["description"]
         found[_key(name)] = _message(name, words, payload, _headers_of(model))
+    left = {"schema": {"type": "null"}, "schemaFormat": FORMAT}
+    found[_key(LEFT_TYPE)] = _message(LEFT_TYPE, LEFT, left, "TombstoneHeaders")
     return found
 
 
 def _headers_of(model: type[PublicModel]) -> str:
+    if model is QueueEntry:
+        return "EntryHeaders"
     return "NoticeHeaders" if model is DeadLetterNotice else "PublishedHeaders"
 
 
@@ -169,7 +178,7 @@ def _message(name: str, words: str, payload: dict[str, Any], headers: str) -> di
         "payload": payload,
         "bindings": {"kafka": {"key": TEXT, "bindingVersion": BINDING}},
     }
-    if headers != "PlatformHeaders":
+    if headers not in UNCORRELATED:
         made["correlationId"] = {"location": "$message.header#/ce_correlationid"}
     return made
 
@@ -207,6 +216,8 @@ def _schemas() -> dict[str, Any]:
         "ce_id": TEXT | {"description": "The same when the same is published again."},
         "ce_time": TIME,
         "ce_subject": TEXT | {"description": "The case, the message or the record it is about."},
+    }
+    valued = told | {
         "ce_dataschema": TEXT | {"description": "The $id of the value's schema."},
         "content-type": {"const": "application/json"},
     }
@@ -221,8 +232,10 @@ def _schemas() -> dict[str, Any]:
         "PlatformHeaders": _object(named, []),
         "CommandHeaders": _object(asked, least),
         "FactHeaders": _object(asked, [*least, "ce_time"]),
-        "PublishedHeaders": _object(told | correlated, list(told)),
-        "NoticeHeaders": _object(told | connect, [*told, *connect]),
+        "PublishedHeaders": _object(valued | correlated, list(valued)),
+        "NoticeHeaders": _object(valued | connect, [*valued, *connect]),
+        "EntryHeaders": _object(valued, list(valued)),
+        "TombstoneHeaders": _object(told, list(told)),
     }
 
 

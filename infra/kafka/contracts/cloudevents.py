@@ -16,17 +16,18 @@ Headers = list[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record to be published. topic: without the prefix. headers: names and UTF-8."""
+    """A record to be published. topic: without the prefix. value: None takes what a compacted
+    topic has of the key out of it. headers: names and UTF-8."""
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: Headers
 
     @property
     def size(self) -> int:
         """Bytes that it takes in memory and on the wire, about."""
-        return len(self.key) + len(self.value) + 300
+        return len(self.key) + len(self.value or b"") + 300
 
 
 def cloud_event(
@@ -44,12 +45,7 @@ def cloud_event(
 ) -> Outgoing:
     """The record that says `data`. id_: the same whenever the same is published again."""
     headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_type", type_.encode()),
-        ("ce_source", source.encode()),
-        ("ce_id", id_.encode()),
-        ("ce_time", time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
-        ("ce_subject", subject.encode()),
+        *_attributes(source, type_, id_, time, subject),
         ("ce_dataschema", schema.encode()),
         ("content-type", b"application/json"),
     ]
@@ -57,3 +53,22 @@ def cloud_event(
         headers.append(("ce_correlationid", correlation_id.encode()))
     value = data.__pydantic_serializer__.to_json(data)
     return Outgoing(topic, key.encode(), value, headers)
+
+
+def tombstone(
+    topic: str, key: str, *, source: str, type_: str, id_: str, time: datetime, subject: str
+) -> Outgoing:
+    """The record that says that there is nothing under this key any more."""
+    return Outgoing(topic, key.encode(), None, _attributes(source, type_, id_, time, subject))
+
+
+def _attributes(source: str, type_: str, id_: str, time: datetime, subject: str) -> Headers:
+    """Those that an event has with and without data."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", type_.encode()),
+        ("ce_source", source.encode()),
+        ("ce_id", id_.encode()),
+        ("ce_time", time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("ce_subject", subject.encode()),
+    ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.kafka.contracts.events import CASE_EVENTS, PublicModel, schema_id
+from infra.kafka.contracts.queue import ENTRY_TYPE, QueueEntry
 from infra.kafka.contracts.released import DRAFT, Released, Schema
 from infra.kafka.contracts.results import (
     DEAD_LETTER_TYPE,
@@ -43,6 +44,7 @@ def published_models() -> dict[str, type[PublicModel]]:
         **{public.name: public.model for public in CASE_EVENTS.values()},
         RESULT_TYPE: CommandResult,
         DEAD_LETTER_TYPE: DeadLetterNotice,
+        ENTRY_TYPE: QueueEntry,
     }
 
 

@@ -12,6 +12,7 @@ WORDS: Final[dict[str, str]] = {
 ClockStarted.about | What the clock times, such as an obligation's id; null: the whole case.
 ComplaintJoined.about | Numbers of the items that the case held already.
 DivergenceFound.about | The id of what contradicts, or empty.
+QueueEntry.about | What in the case the next action concerns, or empty; null: nothing to do.
 action_key | The key of a payment: the same key never pays twice.
 RemedyTold.action_key | The goodwill that was told; null: none of its own.
 actor | What kind of actor did it, never who.
@@ -49,6 +50,7 @@ counters | The proposal that this one answers; null: none.
 currency | ISO 4217, of all amounts here; null: the order is not known.
 ComplaintFiled.currency | ISO 4217, of the order; null: the order is not known.
 OrderLinked.currency | ISO 4217, of the order; null: not known.
+QueueEntry.currency | ISO 4217, of all amounts here; null: the order is not known.
 dead_letter | The number under which the record is kept; null: it was taken.
 deadline | The platform's own deadline.
 decline_id | The shop's decline.
@@ -59,15 +61,19 @@ direction | Who spoke.
 divergence | In what a fact contradicts the case.
 divergence_id | Its number in the case.
 due_at | When it is due.
+DueTime.due_at | When it is or was due; of a recurring clock also those missed in a row.
 due_minutes | Minutes that the supplier has from the receipt of what was asked for.
+due_times | One for each due time of a running clock, met or missed.
 duty | What is owed.
 eligible | Whether the case fulfils what the exemption asks for.
 ended | The platform regards the after-sale as ended.
 entry | The version in the case of the event that was confirmed.
+every_minutes | Minutes of a recurring clock's period, at its next due time; 0 otherwise.
 evidence | The proofs.
 evidence_id | The proof.
 exempt | What the platform's tag says.
 field | Where in the record, or empty.
+filed_at | When the earliest complaint was made; null: not known.
 final | It stands unless a later finding supersedes it.
 finding | What the inspection found.
 follows | An earlier, ended case about the same item; null: none.
@@ -76,6 +82,7 @@ granted | Whether the platform grants the exemption.
 ground | Why the shop declines.
 grounds | What speaks for and against: stable codes.
 handover_id | The work that was handed over.
+held_until | When the claim that was recorded last, and not ended, lapses; null: nobody holds it.
 hold | It must be kept for now.
 how | How it ended.
 in_warranty | Within the warranty; null: not known.
@@ -97,6 +104,7 @@ message_id | As the record said in `ce_id`.
 missed | How many periods in a row passed unmet, each one breach.
 needs_goods | The supplier needs the goods themselves.
 next_action | What a person has to do: a stable code.
+QueueEntry.next_action | What they do next: a stable code; null: nothing.
 next_due_at | When the clock's current period is due; null: it does not recur.
 number | The number of the further complaint.
 DeadLetterNotice.number | Under which it is kept: `casetrail dead-letters show NUMBER`.
@@ -110,6 +118,7 @@ offset | The record's offset in its partition.
 order_id | platform:shop:order number; null: not known.
 outcome | How the case ended.
 CommandResult.outcome | What became of the record.
+owed | In minor units of `currency`: refunds agreed or ruled and not asked for yet.
 packaging_asked_for | The buyer was asked for the original packaging.
 packaging_intact | The packaging is whole.
 partition | The partition it came from.
@@ -117,13 +126,17 @@ parts | What is offered.
 party | Whose it is to do.
 Share.party | Who is liable.
 paused | It waits for its condition; `due_at` is without the wait.
+payout | A payment that has to be checked; null: none.
 percent | Percent of the liability; the shares of an item sum to 100.
 platform | The platform's name.
+platform_due_at | The platform's own earliest deadline for what is still to be done; null: none.
 policy | The exact versions of policies that decided.
 position | The event's place in the log of all events: 1, 2, 3 … in the order of recording.
 CommandResult.position | The place in the log of the last event it caused; null: none.
+QueueEntry.position | The place in the log of the last event that is in here.
 priority | The case's priority now.
 problem | What is wrong.
+problems | The items' problem types, verified or as claimed, without repeats.
 proof | The proof.
 proof_of_posting | The buyer can prove that it was posted.
 proposal_id | The proposal.
@@ -133,6 +146,7 @@ reason | Why.
 recorded_at | When it was recorded; never goes back along the log.
 refund_total | In minor units of `currency`: all refunds of the proposal.
 refunded | In minor units of `currency`: what the buyer got back.
+QueueEntry.refunded | In minor units of `currency`: paid back and not reversed.
 repeat | The record was answered before; this is the first answer again.
 resalable | It can be sold as new.
 resolution | What is offered or done.
@@ -170,6 +184,7 @@ told_buyer | The buyer was told.
 topic | The topic it came from.
 totals | What the case cost.
 tracked | Whether the parcel's number is known.
+turn | Whose turn it is; null: nobody's.
 units | What was found, unit by unit.
 until | Until when the buyer waits.
 CaseClaimed.until | When the claim lapses unless it is renewed.

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.rows import namedtuple_row
 
 from domain.case import events as ev
 from domain.kernel import Event, Kind
+from infra.engine import Seen
 from infra.event_store import Envelope, EventMapper, UnknownTopic, UnreadableEvent
 from infra.kafka.contracts import (
     CASE_EVENTS,
     Outgoing,
 )
 from infra.kafka.failure import KafkaError
-from infra.kafka.publisher.records import EVENTS, LETTERS, Stored, case_event, notice, result
+from infra.kafka.publisher.feed import Basis, BrokenEntry, QueueFeed, basis_of
+from infra.kafka.publisher.records import (
+    EVENTS,
+    LETTERS,
+    QUEUE,
+    Stored,
+    case_event,
+    notice,
+    result,
+)
 from infra.postgres import Rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("publisher.sql"))
@@ -35,7 +45,15 @@ Decoded = tuple[Stored, Event, Envelope]
 
 
 class Unpublishable(KafkaError):
-    """An event that has no public form, or cannot be read: nothing behind it is published."""
+    """What has no public form, or cannot be read: nothing of its kind behind it is published."""
+
+
+class Standing(NamedTuple):
+    """How far a kind is, and how far it could be. basis: of the queue; see QueueFeed."""
+
+    position: int
+    basis: Basis | None
+    head: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,7 @@ class Page:
     after: int
     end: int
     records: Sequence[Outgoing]
+    basis: Basis | None = None
 
 
 @dataclass
@@ -60,16 +79,27 @@ class Pages:
     _currencies: dict[str, str] = field(default_factory=dict[str, str])
     _known_at: int = 0
     """Up to where the log was read for the currencies."""
+    queue_follows: bool = False
+    """As of the last look: the live queue has not reached the last event of a case, so that there
+    will be more soon."""
 
-    def positions(self) -> dict[str, tuple[int, int]]:
-        """(where it is, where it could be) of each kind, as of one moment."""
-        rows = self.conn.execute(SQL["select_positions"], {"kind": Kind.CASE}, prepare=True)
-        return {name: (position, head) for name, position, head in rows}
+    def __post_init__(self) -> None:
+        self._feed = QueueFeed(self.conn, SQL, self.source, self.limit)
+
+    def positions(self, seen: Seen | None = None) -> dict[str, Standing]:
+        """Of each kind, as of one moment. seen: what readers see of the queue now, or before."""
+        seen = seen or self._feed.look()
+        wanted = {"kind": Kind.CASE, "reached": seen.position if seen else 0}
+        rows = self.conn.execute(SQL["select_positions"], wanted, prepare=True)
+        found = {name: Standing(position, basis, head) for name, position, basis, head in rows}
+        self.queue_follows = seen is not None and found[QUEUE].head < found[EVENTS].head
+        return found
 
     def read(self) -> list[Page]:
         """The next page of each kind that has one, in the order in which they are to be sent.
         Raises Unpublishable when that is all that keeps any from being sent."""
-        positions = self.positions()
+        seen = self._feed.look()
+        positions = self.positions(seen)
         pages: list[Page] = []
         fault: Unpublishable | None = None
         for name, read in (
@@ -78,11 +108,11 @@ class Pages:
             (REPEATS, self._repeats),
             (LETTERS, self._letters),
         ):
-            after, head = positions[name]
+            after, _, head = positions[name]
             if after < head:
                 # An answer goes before its repeat.
                 answered = max((p.end for p in pages if p.name == ANSWERS), default=None)
-                told = positions[ANSWERS][0] if answered is None else answered
+                told = positions[ANSWERS].position if answered is None else answered
                 try:
                     page = read(after, head, told)
                 except Unpublishable as e:
@@ -90,6 +120,10 @@ class Pages:
                     continue
                 if page.end > after:
                     pages.append(page)
+        try:
+            pages += self._queue(seen, positions[QUEUE]) if seen is not None else ()
+        except Unpublishable as e:
+            fault = e
         if fault is not None and not pages:
             raise fault
         return pages
@@ -165,6 +199,19 @@ class Pages:
             if row.source is not None:
                 records.append(result(row, self.source))
         return Page(LETTERS, after, end, records)
+
+    def _queue(self, seen: Seen, standing: Standing) -> Iterator[Page]:
+        after, before, head = standing
+        basis = basis_of(seen)
+        start = self._feed.start(seen, after, before)
+        if start >= head and basis == before:
+            return
+        try:
+            found = self._feed.read(seen, start, head, before)
+        except BrokenEntry as e:
+            raise Unpublishable("The queue's entry cannot be published: {reason}", reason=e) from e
+        if found is not None:
+            yield Page(QUEUE, after, *found, basis)
 
     def _rows(self, statement: str, after: int, upto: int) -> list[Any]:
         with self.conn.cursor(binary=True, row_factory=namedtuple_row) as cursor:

@@ -9,21 +9,23 @@ SELECT pg_try_advisory_lock(%(key)s::bigint)
 LISTEN stored_events
 
 -- name: select_positions
--- How far each is, and how far it could be; as of one moment.
-SELECT p.name, p.position,
+-- How far each is, and how far it could be; as of one moment. reached: by the live queue.
+SELECT p.name, p.position, p.basis,
        CASE p.name
            WHEN 'case-events' THEN (SELECT coalesce(max(notification_id), 0) FROM stored_events
                                     WHERE kind = %(kind)s)
            WHEN 'answers' THEN (SELECT coalesce(max(number), 0) FROM answers)
            WHEN 'repeats' THEN (SELECT coalesce(max(number), 0) FROM repeats)
            WHEN 'dead-letters' THEN (SELECT coalesce(max(number), 0) FROM dead_letters)
+           WHEN 'queue' THEN (SELECT coalesce(max(notification_id), 0) FROM stored_events
+                              WHERE kind = %(kind)s AND notification_id <= %(reached)s)
        END
 FROM publications p
 
 -- name: move_position
 -- Compare and set: whoever finds it moved must start over from where it is.
 UPDATE publications
-SET position = %(position)s, moved_at = clock_timestamp()
+SET position = %(position)s, basis = %(basis)s, moved_at = clock_timestamp()
 WHERE name = %(name)s AND position = %(after)s
 
 -- name: rewind_position
@@ -52,6 +54,23 @@ SELECT originator_id, topic, state FROM stored_events
 WHERE originator_id = ANY (%(streams)s::text[]) AND topic = ANY (%(topics)s::text[])
   AND notification_id <= %(upto)s
 ORDER BY originator_id, originator_version
+
+-- name: select_touched
+-- The cases that something happened to after a position, in commit order.
+SELECT notification_id, originator_id
+FROM stored_events
+WHERE kind = %(kind)s AND notification_id > %(after)s AND notification_id <= %(upto)s
+ORDER BY notification_id LIMIT %(limit)s::bigint
+
+-- name: select_last
+-- The last event of each of these cases up to a position.
+SELECT s.stream, e.notification_id, e.recorded_at
+FROM unnest(%(streams)s::text[]) AS s (stream), LATERAL (
+    SELECT notification_id, recorded_at FROM stored_events
+    WHERE originator_id = s.stream AND notification_id <= %(upto)s
+    ORDER BY originator_version DESC LIMIT 1
+) AS e
+ORDER BY e.notification_id
 
 -- name: select_answers
 -- A range of answers; only to records that came from Kafka. Bounded by number, so that a load of
@@ -82,7 +101,8 @@ WHERE number > %(after)s AND number <= %(upto)s
 ORDER BY number
 
 -- name: select_status
--- How far each is, how many are waiting, and for how long the first of them.
+-- How far each is, how many are waiting, and for how long the first of them. reached: by the live
+-- queue; of that, events wait.
 SELECT p.name, p.position, w.waiting,
        extract(epoch FROM clock_timestamp() - w.since)::float8 AS oldest_seconds, p.moved_at, p.error, p.failed_at
 FROM publications p JOIN LATERAL (
@@ -101,6 +121,13 @@ FROM publications p JOIN LATERAL (
     UNION ALL
     SELECT 'dead-letters', (SELECT coalesce(max(number), 0) FROM dead_letters) - p.position,
            (SELECT recorded_at FROM dead_letters WHERE number = p.position + 1)
+    UNION ALL
+    SELECT 'queue',
+           (SELECT count(*) FROM stored_events WHERE kind = %(kind)s
+              AND notification_id > p.position AND notification_id <= %(reached)s),
+           (SELECT recorded_at FROM stored_events WHERE kind = %(kind)s
+              AND notification_id > p.position AND notification_id <= %(reached)s
+            ORDER BY notification_id LIMIT 1)
 ) AS w USING (name)
 
 -- name: select_leader

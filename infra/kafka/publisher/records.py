@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from hashlib import sha1
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from consumers.kafka_record import WAY_IN
+from domain.case.values import Level, Priority
 from domain.kernel import Event
+from domain.money import exponent
 from infra.event_store import Envelope
 from infra.kafka.contracts import (
     CASE_EVENTS,
     DEAD_LETTER_SCHEMA,
     DEAD_LETTER_TYPE,
+    ENTRY_SCHEMA,
+    ENTRY_TYPE,
+    LEFT_TYPE,
     RESULT_SCHEMA,
     RESULT_TYPE,
     CommandResult,
     DeadLetterNotice,
     Outgoing,
+    QueueEntry,
     cloud_event,
     public_actor,
+    tombstone,
 )
 
 EVENTS, RESULTS, LETTERS = "case-events", "command-results", "dead-letters"
+QUEUE = "queue"
 
 _IDS = UUID("a3a3c6a2-42d1-5d6c-8f0c-6a2c1f6f7f10")
 
@@ -141,6 +150,74 @@ def notice(row: Any, source: str) -> Outgoing:
     ):
         record.headers.append((f"__connect.errors.{name}", str(value).encode()))
     return record
+
+
+def entry(row: Any, at: datetime, source: str) -> Outgoing:
+    """An open case. row: of the queue's select_entries. at: since when it is as it says."""
+    data = QueueEntry.model_validate(
+        {
+            "case_id": row.case_id,
+            "platform": row.platform,
+            "shop": row.shop,
+            "position": row.position,
+            "category": row.category,
+            "order_id": row.order_id,
+            "filed_at": row.filed_at,
+            "round": row.round,
+            "problems": row.problems,
+            "severity": _LEVELS[row.severity],
+            "priority": _PRIORITIES[row.priority],
+            "safety": row.safety,
+            "assigned": row.assignee is not None,
+            "held_until": row.held_until,
+            "turn": row.turn,
+            "next_action": row.next_action,
+            "about": row.about,
+            "payout": row.payout,
+            "platform_due_at": row.platform_due_at,
+            "currency": row.currency,
+            "owed": _minor(row.owed, row.currency),
+            "refunded": _minor(row.refunded, row.currency),
+            "due_times": [
+                {"clock": clock, "party": party, "every_minutes": every, "due_at": due_at}
+                for clock, party, every, due_at in zip(
+                    row.clock, row.clock_party, row.clock_every, row.due_at, strict=True
+                )
+            ],
+        }
+    )
+    return cloud_event(
+        QUEUE,
+        row.case_id,
+        data,
+        source=source,
+        type_=ENTRY_TYPE,
+        schema=ENTRY_SCHEMA,
+        id_=_id("queue entry", data.model_dump_json()),
+        time=at,
+        subject=row.case_id,
+    )
+
+
+def left(case_id: str, position: int, at: datetime, source: str) -> Outgoing:
+    """That a case is not in the queue any more. position, at: of its last event."""
+    return tombstone(
+        QUEUE,
+        case_id,
+        source=source,
+        type_=LEFT_TYPE,
+        id_=_id("queue left", f"{case_id}/{position}"),
+        time=at,
+        subject=case_id,
+    )
+
+
+_LEVELS, _PRIORITIES = tuple(Level), tuple(Priority)
+"""By their ranks."""
+
+
+def _minor(amount: Decimal, currency: str | None) -> int:
+    return int(amount.scaleb(exponent(currency or "")))
 
 
 def _id(kind: str, of: str) -> str:

@@ -7,16 +7,19 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from threading import Event
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from infra.activity import Activity
 from infra.failure import Say, say_nothing
 from infra.kafka.failure import KafkaError
-from infra.kafka.publisher.pages import PAGE, SQL, Pages, Unpublishable
+from infra.kafka.publisher.pages import PAGE, SQL, Page, Pages, Unpublishable
+from infra.kafka.publisher.records import QUEUE
 from infra.kafka.publisher.sending import Sender, open_sender
 from infra.postgres import PostgresError, Rows, connect
 from infra.postgres.connect import one_line
@@ -26,6 +29,8 @@ LEADER_LOCK = 0x43617365_50756273  # "CasePubs"
 NAME = "casetrail publisher"
 POLL = 1.0
 """Seconds. A lost NOTIFY costs at most this."""
+SOON = 0.01
+"""Seconds until the live queue is looked at again that has not followed yet; then twice as long."""
 LOOK_FOR_STOP = 0.2
 SESSION_SECONDS = 20
 """A publisher that says nothing for so long is given up by the server, and with its session goes
@@ -47,11 +52,20 @@ class Overtaken(Exception):
     """A position is not where it was left: another publisher, or somebody by hand, moved it."""
 
 
+@dataclass(frozen=True)
+class _Senders:
+    """fenced: for the queue, where the last record of a key stands for ever; see docs/adr."""
+
+    plain: Sender
+    fenced: Sender
+
+
 class Publisher:
     """Publishes until stopped, as the leader or ready to become it. Connects in `run` and
     `catch_up`, not before; when database or brokers are away it waits and comes back by itself.
 
-    Everything is sent at least once, in its order, and acknowledged before a position moves.
+    Everything is sent at least once, in its order, and acknowledged before a position moves; of
+    the queue, the newest of each case.
     url: of the database, as the application. session_seconds: see SESSION_SECONDS.
     """
 
@@ -111,17 +125,14 @@ class Publisher:
         until = time.monotonic() + seconds
         with self._session() as conn:
             pages = Pages(conn, self._prefix, self._page)
-            aims = {name: head for name, (_, head) in pages.positions().items()}
+            aims = {name: standing.head for name, standing in pages.positions().items()}
             while True:
                 if _try_lead(conn):
-                    with (
-                        contextlib.suppress(Overtaken),
-                        open_sender(self._address, self._prefix) as sender,
-                    ):
-                        while self._publish(pages, sender):
+                    with contextlib.suppress(Overtaken), self._senders(conn) as senders:
+                        while self._publish(pages, senders):
                             pass
                 here = pages.positions()
-                if all(here[name][0] >= aim for name, aim in aims.items()):
+                if all(here[name].position >= aim for name, aim in aims.items()):
                     return
                 if time.monotonic() > until:
                     raise Behind("Not everything was published; see publisher status.")
@@ -134,13 +145,18 @@ class Publisher:
         self._noted = True  # perhaps, by the leader before
         while not stop.is_set():
             try:
-                with open_sender(self._address, self._prefix) as sender:
+                with self._senders(conn) as senders:
                     pages = Pages(conn, self._prefix, self._page)
+                    soon = SOON
                     while not stop.is_set():
                         self.activity.turn()
                         try:
-                            if not self._publish(pages, sender):
-                                self._await_news(conn, stop)
+                            if self._publish(pages, senders):
+                                soon = SOON
+                            else:
+                                soon = min(2 * soon, self._poll)
+                                wait = soon if pages.queue_follows else self._poll
+                                self._await_news(conn, stop, wait)
                         except Unpublishable as e:
                             self._wait(e.text, **e.values)
                             self._rest(conn, stop, e)
@@ -152,32 +168,57 @@ class Publisher:
                 self._wait("Kafka is away; the publisher waits: {reason}", reason=one_line(e))
                 self._rest(conn, stop, e)
 
-    def _publish(self, pages: Pages, sender: Sender) -> bool:
+    @contextlib.contextmanager
+    def _senders(self, conn: Rows) -> Generator[_Senders]:
+        """To be opened while we lead, and before anything is read that they send: so whatever a
+        leader before read is older, and its sends to the queue fail from here on."""
+        with (
+            open_sender(self._address, self._prefix) as plain,
+            open_sender(self._address, self._prefix, f"{self._prefix}.{QUEUE}") as fenced,
+        ):
+            fenced.take_over(lambda: self._meanwhile(conn))
+            yield _Senders(plain, fenced)
+
+    def _publish(self, pages: Pages, senders: _Senders) -> bool:
         """One page of each kind; whether there was any. Raises Overtaken."""
         began = time.monotonic()
         found = pages.read()
         if not found:
             return False
-        records = [record for page in found for record in page.records]
-        self._step("read")
-        sender.send(records, lambda: self._meanwhile(pages.conn))
-        self._step("sent")
-        for page in found:
-            move = {"name": page.name, "after": page.after, "position": page.end}
-            if pages.conn.execute(SQL["move_position"], move, prepare=True).rowcount != 1:
-                raise Overtaken(f"{page.name} is no longer at {page.after}")
-        self._step("moved")
-        self.sent += len(records)
-        self.activity.did(len(records), time.monotonic() - began)
+        before = self.sent
+        queue = [page for page in found if page.name == QUEUE]
+        others = [page for page in found if page.name != QUEUE]
+        if others:
+            self._send(pages.conn, senders.plain, others)
+        if queue:
+            self._send(pages.conn, senders.fenced, queue, "queue ")
+        self.activity.did(self.sent - before, time.monotonic() - began)
         return True
+
+    def _send(self, conn: Rows, sender: Sender, pages: Sequence[Page], of: str = "") -> None:
+        records = [record for page in pages for record in page.records]
+        self._step(f"{of}read")
+        sender.send(records, lambda: self._meanwhile(conn))
+        self._step(f"{of}sent")
+        for page in pages:
+            move = {
+                "name": page.name,
+                "after": page.after,
+                "position": page.end,
+                "basis": None if page.basis is None else Jsonb(page.basis),
+            }
+            if conn.execute(SQL["move_position"], move, prepare=True).rowcount != 1:
+                raise Overtaken(f"{page.name} is no longer at {page.after}")
+        self._step(f"{of}moved")
+        self.sent += len(records)
 
     def _meanwhile(self, conn: Rows) -> None:
         self.activity.turn()
         _ping(conn)
 
-    def _await_news(self, conn: Rows, stop: Event) -> None:
+    def _await_news(self, conn: Rows, stop: Event, seconds: float) -> None:
         """Until a writer says that it committed, or it is time to look anyway."""
-        until = time.monotonic() + self._poll
+        until = time.monotonic() + seconds
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
             if any(True for _ in conn.notifies(timeout=min(left, LOOK_FOR_STOP), stop_after=1)):
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -28,16 +28,61 @@ LARGEST = 8 * 2**20
 """Bytes of a record before compression. Brokers count them compressed."""
 
 
-class Sender:
-    """An idempotent producer; after a failure of any record it is of no more use."""
+TRANSACTION_MS = 30_000
+"""After which brokers take back what a sender with a fence has begun and not finished. Longer than
+it waits itself."""
 
-    def __init__(self, producer: Any, prefix: str) -> None:
+BACKOFF_MS = 10
+"""Before such a sender tries again what the broker was not ready for: mostly the next transaction,
+while the last one's markers are being written."""
+
+Meanwhile = Callable[[], None]
+"""Called every second of waiting."""
+
+
+class Sender:
+    """An idempotent producer; after a failure of any record it is of no more use.
+
+    fence: its transactional id, or none. With one, `take_over` makes every send of an earlier
+    sender with that id fail, those that are under way included; what is sent counts once all of
+    it is committed (Kafka's design, "Transactions"; KIP-98).
+    """
+
+    def __init__(self, producer: Any, prefix: str, fence: str | None) -> None:
         self._producer = producer
         self._prefix = prefix
+        self._fence = fence
 
-    def send(self, records: Iterable[Outgoing], meanwhile: Callable[[], None]) -> None:
-        """Send them in their order and return once all of them are acknowledged. meanwhile: is
-        called every second of waiting. Raises kafka-python's KafkaError."""
+    def take_over(self, meanwhile: Meanwhile) -> None:
+        """Before anything is read that is to be sent. Raises kafka-python's KafkaError."""
+        manager = self._producer._transaction_manager
+        # Refused for its epoch it would ask for a newer one, and brokers, before they refuse that
+        # as well, break off what the one that has taken over is about to send (4.4.0).
+        manager._supports_epoch_bump = lambda: False
+        self._settle(manager.initialize_transactions(), meanwhile)
+
+    def send(self, records: Sequence[Outgoing], meanwhile: Meanwhile) -> None:
+        """Send them in their order and return once all of them are acknowledged. Raises
+        kafka-python's KafkaError."""
+        if not records:
+            return
+        if self._fence is None:
+            self._send(records, meanwhile)
+        else:
+            self._producer.begin_transaction()
+            self._send(records, meanwhile)
+            self._settle(self._producer._transaction_manager.begin_commit(), meanwhile)
+
+    def _settle(self, result: Any, meanwhile: Meanwhile) -> None:
+        """What kafka-python's own calls do, which can wait without end."""
+        self._producer._sender.wakeup()
+        until = time.monotonic() + LATEST
+        while not result.wait(timeout_ms=LOOK_EVERY * 1000):
+            if time.monotonic() > until:
+                raise import_module("kafka.errors").KafkaTimeoutError("no word of a transaction")
+            meanwhile()
+
+    def _send(self, records: Sequence[Outgoing], meanwhile: Meanwhile) -> None:
         waiting: list[Any] = []
         size = 0
         for record in records:
@@ -55,7 +100,7 @@ class Sender:
             )
         self._await(waiting, meanwhile)
 
-    def _await(self, futures: list[Any], meanwhile: Callable[[], None]) -> None:
+    def _await(self, futures: list[Any], meanwhile: Meanwhile) -> None:
         errors = import_module("kafka.errors")
         until = time.monotonic() + LATEST
         with contextlib.suppress(errors.KafkaTimeoutError):
@@ -73,8 +118,13 @@ class Sender:
 
 
 @contextlib.contextmanager
-def open_sender(address: KafkaAddress, prefix: str) -> Generator[Sender]:
-    """What goes wrong with Kafka is a KafkaError of ours."""
+def open_sender(address: KafkaAddress, prefix: str, fence: str | None = None) -> Generator[Sender]:
+    """What goes wrong with Kafka is a KafkaError of ours. fence: see Sender."""
+    fenced = {
+        "transactional_id": fence,
+        "transaction_timeout_ms": TRANSACTION_MS,
+        "retry_backoff_ms": BACKOFF_MS,
+    }
     with said_plainly(address):
         producer = make_producer(
             address,
@@ -83,9 +133,10 @@ def open_sender(address: KafkaAddress, prefix: str) -> Generator[Sender]:
             max_request_size=LARGEST,
             batch_size=BATCH,
             linger_ms=LINGER_MS,
+            **(fenced if fence is not None else {}),
         )
         try:
-            yield Sender(producer, prefix)
+            yield Sender(producer, prefix, fence)
         finally:
             # Whatever is not acknowledged by now is sent again by the next one.
             abandon(producer)

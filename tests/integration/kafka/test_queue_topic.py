@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
-from kafka import errors  # type: ignore[import-untyped]
 
 from domain.case import events as ev
-from domain.case.values import Party
+from domain.case.values import Level, Party, PlatformDeadline, Priority, ProblemType
 from domain.sla.events import ClockName
 from infra.engine import Engine, rebuild
 from infra.kafka import Cluster, KafkaError
-from infra.kafka.client import abandon, make_producer
-from infra.kafka.contracts import Outgoing
 from infra.kafka.publisher import Publisher, publisher_status, republish
-from infra.kafka.publisher.records import left
-from infra.kafka.publisher.sending import Sender, open_sender
 from infra.postgres import connect
-from projections import PROJECTIONS, Projection, queue
+from projections import Projection, queue
 from tests.integration.engine.given import T0, Told, World, clock, filed, hours, on_case, open_world
 from tests.integration.engine.test_quarantine import refusing, retry, skip, with_queue
 from tests.integration.kafka.test_publisher import (
     collected,
     deal,
-    forgets_sockets,
     publish,
     submit,
     topics,
 )
-from tests.integration.kafka.test_publisher_kill import is_stopped, waits_for_lead
 from tests.support.cases import accept, complain, propose
-from tests.support.published import Published, child, eventually, positions, read_published
+from tests.support.published import Published, eventually, positions, read_published
 from tests.support.queue_topic import check_queue_topic, open_cases, table_of
 from tests.support.store import place_order
 from tests.support.workers import running
@@ -44,7 +37,6 @@ from tests.support.workers import running
 __all__ = ["collected", "topics"]
 
 LEFT = "casetrail.queue_left.v1"
-SESSION_SECONDS = 2.0
 
 
 @pytest.fixture
@@ -136,6 +128,83 @@ def test_nobody_of_the_staff_is_named(kafka_cluster: Cluster, topics: str, world
     assert entry.value["assigned"]
     assert entry.value["held_until"]
     assert b"ann-lee" not in entry.raw
+
+
+def test_the_order_of_the_live_queue_follows_from_the_entries_as_the_page_for_services_says(
+    kafka_cluster: Cluster, topics: str, world: World
+) -> None:
+    random = Random(5)
+    for number in range(120):
+        name = f"C{number}"
+        world.given(
+            filed(
+                name,
+                T0 - hours(random.randrange(3)),
+                severity=random.choice(list(Level)),
+                safety=not random.randrange(12),
+                problems=random.sample([*ProblemType], 2),
+                category=random.choice([None, "shoes"]),
+            ),
+            *(
+                clock(name, one, T0 + hours(random.randrange(-60, 60)), minutes=24 * 60)
+                for one in random.sample([*ClockName], random.randrange(3))
+            ),
+        )
+        if not random.randrange(8):
+            deadline = PlatformDeadline(
+                clock=ClockName.EXECUTION, due_at=T0 + hours(random.randrange(72))
+            )
+            world.given(on_case(name, ev.PlatformDeadlineSet(deadline=deadline)))
+    world.project()
+    publish(kafka_cluster, topics, world.url)
+    table = table_of(check_queue_topic(kafka_cluster, topics, world.url))
+    figures = {
+        category: world.rows(
+            "select * from procedure_at('douyin', 's1', %(category)s, %(at)s)",
+            category=category,
+            at=T0,
+        )[0]
+        for category in (None, "shoes")
+    }
+    placed = sorted(table.values(), key=lambda entry: place(entry, figures[entry["category"]], T0))
+    assert [entry["case_id"] for entry in placed] == world.order_of_queue(T0)
+
+
+def place(entry: dict[str, Any], figures: dict[str, Any], at: datetime) -> tuple[Any, ...]:
+    """What an entry is sorted by; see docs/ops-services.md."""
+    deadline = entry["platform_due_at"]
+    problems = set(entry["problems"])
+    first = (
+        entry["payout"] is not None
+        or entry["safety"]
+        or problems & {*figures["safety_types"]}
+        or (deadline is not None and deadline <= at + timedelta(hours=figures["deadline_hours"]))
+    )
+    to_come: list[datetime] = []
+    past: list[datetime] = []
+    for due in entry["due_times"]:
+        if due["party"] != "shop":
+            continue
+        moment, every = due["due_at"], timedelta(minutes=due["every_minutes"])
+        if moment <= at:
+            past.append(moment)
+            moment += every * ((at - moment) // every + 1) if every else timedelta()
+        if moment > at:
+            to_come.append(moment)
+    minutes = max(figures["handling_minutes"].get(problem, 0) for problem in problems)
+    if to_come:
+        standing: tuple[Any, ...] = (0, min(to_come) - timedelta(minutes=minutes))
+    else:
+        standing = (1, min(past)) if past else (2,)
+    levels, priorities = [*Level], [*Priority]
+    return (
+        not first,
+        *standing,
+        -levels.index(entry["severity"]),
+        -priorities.index(entry["priority"]),
+        entry["filed_at"],
+        entry["case_id"],
+    )
 
 
 # ------------------------------------------------------------- following the read model
@@ -273,98 +342,3 @@ def test_told_again_by_hand_each_record_is_the_same(
     publish(kafka_cluster, topics, world.url)
     again = check_queue_topic(kafka_cluster, topics, world.url)
     assert sorted(record.raw for record in again) == sorted(2 * [one.raw for one in first])
-
-
-# ------------------------------------------------------------------------- the fence
-
-
-@forgets_sockets
-def test_what_an_older_sender_has_under_way_does_not_count_and_whatever_else_it_sends_fails(
-    kafka_cluster: Cluster, topics: str, collected: None
-) -> None:
-    def a_record(position: int) -> Outgoing:
-        return left("douyin:s1:A", position, T0, topics)
-
-    fence = f"{topics}.queue"
-    producer = make_producer(kafka_cluster.address, "old", transactional_id=fence)
-    try:
-        old = Sender(producer, topics, fence)
-        old.take_over(nothing)
-        old.send([a_record(1)], nothing)
-        producer.begin_transaction()
-        send(producer, fence, a_record(2))  # acknowledged, and not committed
-        with open_sender(kafka_cluster.address, topics, fence) as new:
-            new.take_over(nothing)
-            new.send([a_record(3)], nothing)
-            with pytest.raises(errors.KafkaError):
-                send(producer, fence, a_record(4))
-            with pytest.raises(errors.KafkaError):
-                old.send([a_record(5)], nothing)
-            new.send([a_record(6)], nothing)
-    finally:
-        abandon(producer)
-    found = read_published(kafka_cluster.address, topics, "queue")
-    assert [record.id for record in found] == [
-        dict(a_record(position).headers)["ce_id"].decode() for position in (1, 3, 6)
-    ]
-
-
-def send(producer: Any, topic: str, record: Outgoing) -> None:
-    producer.send(topic, key=record.key, value=record.value, headers=record.headers).get(20)
-
-
-def nothing() -> None:
-    pass
-
-
-STEPS = ("queue read", "queue sent", "queue moved")
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_killed_at_any_step_the_next_one_tells_what_is_missing(
-    kafka_cluster: Cluster, topics: str, world: World, step: str
-) -> None:
-    world.given(*complaints(0, 40), *(ended(number) for number in range(10))).project()
-    with child(world.url, kafka_cluster, topics, step, "2") as process:
-        assert process.wait(60) == -signal.SIGKILL
-    publish(kafka_cluster, topics, world.url)
-    check_queue_topic(kafka_cluster, topics, world.url)
-
-
-@pytest.mark.parametrize("step", ["queue read", "queue sent"])
-def test_a_leader_that_was_stopped_and_goes_on_leaves_no_older_entry(
-    kafka_cluster: Cluster, topics: str, world: World, step: str
-) -> None:
-    world.given(*complaints(0, 5)).project()
-    publish(kafka_cluster, topics, world.url)
-    world.given(*(noted(number) for number in range(5))).project()
-    stopped = (step, "1", str(int(signal.SIGSTOP)))
-    with child(
-        world.url, kafka_cluster, topics, *stopped, session_seconds=SESSION_SECONDS
-    ) as first:
-        eventually(lambda: is_stopped(first.pid))
-        second = Publisher(world.url, kafka_cluster.address, topics, poll=0.1)
-        with running(second):
-            world.given(*(ended(number) for number in range(3)), noted(3)).project()
-            # The server has given the first one up.
-            eventually(lambda: positions(world.url)["queue"] == world.log.head())
-            first.send_signal(signal.SIGCONT)
-            eventually(lambda: waits_for_lead(world.url) == 1)
-            world.given(noted(4)).project()
-            eventually(lambda: positions(world.url)["queue"] == world.log.head())
-    check_queue_topic(kafka_cluster, topics, world.url)
-
-
-def test_under_load_with_two_publishers_and_an_engine_the_topic_comes_to_the_open_cases(
-    kafka_cluster: Cluster, topics: str, world: World
-) -> None:
-    both = [Publisher(world.url, kafka_cluster.address, topics, page=20, poll=0.1) for _ in "ab"]
-    engine = Engine(world.url, PROJECTIONS, page=25, poll=0.1)
-    done = threading.Event()
-    with running(*both, engine):
-        for first in range(0, 200, 10):
-            world.given(*complaints(first, 10))
-            world.given(*(ended(number) for number in range(max(0, first - 10), first, 2)))
-            done.wait(0.02)
-        eventually(lambda: positions(world.url)["queue"] == world.log.head())
-    check_queue_topic(kafka_cluster, topics, world.url)

@@ -8,14 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from infra.activity import Activity
-from infra.event_store import EventLog, LogDatastore
 from infra.failure import Say, say_nothing
 from infra.kafka import Cluster, embedded_kafka, init_topics, open_admin, require_topics
 from infra.kafka.keeper import BrokerKeeper
-from infra.pipeline import Pipeline
 from infra.postgres import Server, check_server, embedded_server, migrate
 from infra.postgres.roles import (
     APPLICATION,
@@ -25,7 +23,11 @@ from infra.postgres.roles import (
     prepare_database,
 )
 from infra.settings import KafkaAddress, Settings
-from infra.vault import Vault, read_master_key
+
+if TYPE_CHECKING:
+    from infra.event_store import EventLog
+    from infra.pipeline import Pipeline
+    from infra.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,12 @@ class Store:
 def open_store(system: System) -> Generator[Store]:
     """The system's store; connects at the first use. Raises VaultError for a master key that
     cannot be read."""
-    from domain import decider  # late: all its rules are needed by nobody else here
+    # Late: the domain takes most of the time in which the program starts, and who only looks at
+    # views does without.
+    from domain import decider
+    from infra.event_store import EventLog, LogDatastore
+    from infra.pipeline import Pipeline
+    from infra.vault import Vault, read_master_key
 
     key_file = system.settings.master_key_file
     key_file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,33 +1,6 @@
-"""The command line, `casetrail`: each module beside this one adds its commands to the app."""
+"""The command line, `casetrail`: modules beside this one add their commands to the app, each only
+when one of its commands is called (see `infra.cli.commands`)."""
 
-from infra.cli import (
-    case,
-    claims,
-    db,
-    kafka,
-    kafka_intake,
-    kafka_status,
-    projections,
-    publisher,
-    schema,
-    submit,
-    up,
-    views,
-)
 from infra.cli.app import main
 
-__all__ = [
-    "case",
-    "claims",
-    "db",
-    "kafka",
-    "kafka_intake",
-    "kafka_status",
-    "main",
-    "projections",
-    "publisher",
-    "schema",
-    "submit",
-    "up",
-    "views",
-]
+__all__ = ["main"]

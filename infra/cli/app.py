@@ -17,9 +17,9 @@ from typing import Annotated, NoReturn
 import psycopg
 import typer
 import typer.main
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
+from infra.cli.commands import load_commands
 from infra.cli.failures import LogLine, failure_of
 from infra.cli.terminal import Terminal, terminal_of
 from infra.cli.words import translate
@@ -78,8 +78,8 @@ def start(
         terminal.write(context.get_help())
 
 
-def hoist(arguments: Sequence[str]) -> list[str]:
-    """The arguments with the global options first, wherever they were written."""
+def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The global options, wherever they were written, and the other arguments."""
     first: list[str] = []
     rest: list[str] = []
     left = iter(arguments)
@@ -92,7 +92,7 @@ def hoist(arguments: Sequence[str]) -> list[str]:
             first.append(argument)
         else:
             rest.append(argument)
-    return first + rest
+    return first, rest
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -101,18 +101,20 @@ def run(arguments: Sequence[str]) -> int:
     0: done. 1: something was refused or failed. 2: the command line is wrong. 130 and 143:
     stopped by a signal. Errors are one line on stderr.
     """
-    arguments = hoist(arguments)
-    debug = "--debug" in arguments
+    options, words = hoist(arguments)
+    arguments = options + words
+    debug = "--debug" in options
     language = _wanted_language(arguments)
     terminal = Terminal(read_settings({}).at(language=language))
     try:
         terminal.settings = read_settings().at(language=language)
         _log_to_stderr(terminal.settings.language, debug)
+        load_commands(next(iter(words), None))
         command = typer.main.get_command(app)
         _translate(command, terminal.settings.language)
-        status = command.main(
-            list(arguments), prog_name="casetrail", standalone_mode=False, obj=terminal
-        )
+        if "--help" in words or len(words) < 2:  # a group alone shows its help too
+            _title_help(terminal.settings.language)
+        status = command.main(arguments, prog_name="casetrail", standalone_mode=False, obj=terminal)
         if status == INTERRUPTED:  # typer swallowed the exception
             raise KeyboardInterrupt
         sys.stdout.flush()
@@ -178,6 +180,15 @@ def _log_to_stderr(language: Language, debug: bool) -> None:
     logging.basicConfig(handlers=[handler])  # does nothing where somebody already listens
 
 
+def _title_help(language: Language) -> None:
+    """Put the titles that typer gives the parts of a help page into the language."""
+    from typer import rich_utils  # late: it takes a tenth of a second
+
+    rich_utils.OPTIONS_PANEL_TITLE = translate(language, "Options")
+    rich_utils.COMMANDS_PANEL_TITLE = translate(language, "Commands")
+    rich_utils.ARGUMENTS_PANEL_TITLE = translate(language, "Arguments")
+
+
 def _wanted_language(arguments: Sequence[str]) -> Language | None:
     """What --lang says, before anything is parsed: help and errors want to know it too."""
     for place, argument in enumerate(arguments):
@@ -199,6 +210,3 @@ def _translate(command: object, language: Language) -> None:
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
             _translate(below, language)
-        rich_utils.OPTIONS_PANEL_TITLE = translate(language, "Options")
-        rich_utils.COMMANDS_PANEL_TITLE = translate(language, "Commands")
-        rich_utils.ARGUMENTS_PANEL_TITLE = translate(language, "Arguments")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from infra.cli.app import app, hoist, run
+from infra.cli.commands import MODULES, load_commands
 from infra.cli.words import CHINESE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,8 +58,42 @@ def spoken() -> Iterator[tuple[str, str]]:
                             yield path.name, argument.value
 
 
+def whole() -> TyperGroup:
+    load_commands(None)
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperGroup)
+    return command
+
+
+def modules_of(command: object) -> set[str]:
+    """Where the command and its subcommands are written."""
+    if isinstance(command, TyperGroup):
+        below = set[str]().union(*(modules_of(one) for one in command.commands.values()))
+        return below | modules_at(command)
+    return modules_at(command)
+
+
+def modules_at(command: object) -> set[str]:
+    callback = getattr(command, "callback", None)
+    return set() if callback is None else {inspect.unwrap(callback).__module__}
+
+
+def test_a_command_is_brought_by_the_modules_that_the_table_names_and_no_others() -> None:
+    brought = {word: {f"infra.cli.{name}" for name in names} for word, names in MODULES.items()}
+    assert {word: modules_of(one) for word, one in whole().commands.items()} == brought
+
+
+def test_a_command_that_decides_nothing_starts_without_the_domain() -> None:
+    ask = "import sys; from infra.cli.app import run; run(['db', 'status', '--help'])"
+    look = "print(*(name for name in sys.modules if name.startswith(('domain', 'consumers'))))"
+    asked = subprocess.run(
+        [sys.executable, "-c", f"{ask}; {look}"], capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.splitlines()[-1] == ""
+
+
 def test_every_help_text_has_its_chinese() -> None:
-    missing = {words for words in helps(typer.main.get_command(app)) if words} - set(CHINESE)
+    missing = {words for words in helps(whole()) if words} - set(CHINESE)
     assert not missing
 
 
@@ -72,17 +110,19 @@ def test_both_languages_name_the_same_values(english: str) -> None:
     assert names(english) == names(CHINESE[english])
 
 
-@pytest.mark.parametrize(
-    ("written", "hoisted"),
-    [
-        (["up", "--home", "d", "--once"], ["--home", "d", "up", "--once"]),
-        (["db", "status", "--lang=zh"], ["--lang=zh", "db", "status"]),
-        (["case", "show", "--", "--home", "d"], ["case", "show", "--", "--home", "d"]),
-        (["up", "--home"], ["--home", "up"]),
-        ([], []),
-    ],
-)
-def test_global_options_may_stand_anywhere(written: list[str], hoisted: list[str]) -> None:
+HOISTED: list[tuple[list[str], tuple[list[str], list[str]]]] = [
+    (["up", "--home", "d", "--once"], (["--home", "d"], ["up", "--once"])),
+    (["db", "status", "--lang=zh"], (["--lang=zh"], ["db", "status"])),
+    (["case", "show", "--", "--home", "d"], ([], ["case", "show", "--", "--home", "d"])),
+    (["up", "--home"], (["--home"], ["up"])),
+    ([], ([], [])),
+]
+
+
+@pytest.mark.parametrize(("written", "hoisted"), HOISTED)
+def test_global_options_may_stand_anywhere(
+    written: list[str], hoisted: tuple[list[str], list[str]]
+) -> None:
     assert hoist(written) == hoisted
 
 

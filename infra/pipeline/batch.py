@@ -227,22 +227,25 @@ class Batch:
     def add(self, loaded: Mapping[str, State]) -> None:
         self._sight.base.update(loaded)
 
-    def forget(self, touched: set[str] | None) -> None:
+    def forget(self, touched: set[str] | None) -> set[str]:
         """Others wrote to these streams (None: to any). Drop them and what was decided on them,
-        and in turn what was decided on that."""
+        and in turn what was decided on that. Returns those that were at hand."""
         base = self._sight.base
         if touched is None:
+            known = set(base)
             base.clear()
             for item in self.items:
                 item.reset()
-            return
+            return known
         dropped = set(touched)
-        for stream in dropped & base.keys():
+        known = dropped & base.keys()
+        for stream in known:
             del base[stream]
         for item in self.items:
             if item.is_decided and not dropped.isdisjoint(item.reads):
                 dropped.update(step.stream for step in item.steps)
                 item.reset()
+        return known
 
     def decide(self) -> set[str]:
         """Decide in order what is undecided. Returns the streams that must be loaded first; none

@@ -41,6 +41,11 @@ class StateCache:
         self._entries.move_to_end(stream)
         return entry[0]
 
+    def peek(self, stream: str) -> State | None:
+        """The state without counting as its use."""
+        entry = self._entries.get(stream)
+        return None if entry is None else entry[0]
+
     def put(self, stream: str, state: State, stored_bytes: int) -> None:
         """Keep a state. stored_bytes: of the events folded in since it was last put here."""
         _, before = self._entries.pop(stream, (None, 0))

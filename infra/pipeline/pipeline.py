@@ -197,7 +197,7 @@ class Pipeline:
         reading = self._reader.read(conn, streams, keys)
         batch.now = reading.now
         batch.broken.update(reading.broken)
-        batch.forget(reading.touched)
+        outdated = batch.forget(reading.touched)
         batch.add(reading.loaded)
         for item in batch.items:
             first = reading.answers.get(item.key) if item.is_remembered else None
@@ -215,6 +215,8 @@ class Pipeline:
                     field=first.field,
                     repeat=not batch.tried,
                 )
+        if missing := outdated - reading.loaded.keys():
+            self._read(conn, batch, missing)
         return reading
 
     def _try_to_write(

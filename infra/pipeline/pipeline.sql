@@ -20,9 +20,13 @@ CROSS JOIN LATERAL (
 ) AS a
 
 -- name: select_tail
--- What others committed since the cache was current.
-SELECT originator_id, originator_version, topic, state FROM stored_events
-WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
+-- Which streams were written to since the cache was current, and how far each has got.
+SELECT originator_id, max(originator_version)
+FROM (
+    SELECT originator_id, originator_version FROM stored_events
+    WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
+) AS tail
+GROUP BY originator_id
 
 -- name: select_streams
 -- Streams to be folded: the snapshot that this code made, as a row without a topic, and the events

@@ -93,7 +93,7 @@ class Reader:
                 conn,
                 "select_tail",
                 after=self._cache.position,
-                limit=MAX_TAIL + 1 if self._cache.position >= 0 else 0,
+                limit=MAX_TAIL if self._cache.position >= 0 else 0,
             )
             rows = self._ask_for_streams(conn, streams) if streams else None
             if own:
@@ -113,25 +113,19 @@ class Reader:
         return Reading(now, touched, found, loaded, broken)
 
     def _catch_up(self, tail: list[TupleRow], head: int) -> set[str] | None:
-        """Fold others' later events into the cached states."""
+        """Give up the states that others' later events have outdated. Whoever needs one loads it:
+        of what others write, hardly anything is ever asked of us."""
         cache = self._cache
-        cache.position = head
-        if len(tail) > MAX_TAIL:
+        before, cache.position = cache.position, head
+        if before >= 0 and head - before > MAX_TAIL:
             cache.clear()
             return None
-        touched: set[str] = set()
-        for row in tail:
-            stream, version, _, stored = row
-            touched.add(stream)
-            state = cache.get(stream)
-            # A state may be ahead of the cache's position: our own events are in it already.
-            if state is not None and version == state.version + 1:
-                try:
-                    cache.put(stream, self._fold(state, (row,)), len(stored))
-                except Exception:
-                    # Whoever asks for the stream loads it, and is told what is wrong with it.
-                    cache.drop(stream)
-        return touched
+        for stream, version in tail:
+            state = cache.peek(stream)
+            # Our own events are in the state already.
+            if state is not None and state.version < version:
+                cache.drop(stream)
+        return {stream for stream, _ in tail}
 
     def keep_snapshots(self, conn: Connection[Any], written: Mapping[str, State]) -> None:
         """Store what took long to fold, for the next time that it is not in the cache. written:

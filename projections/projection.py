@@ -36,6 +36,8 @@ class Projection:
         its own, and has events of its own.
     needs: the other streams that a subject's rows depend on.
     seed: rows that are there from the start, under the stream "".
+    places: columns that are filled in behind the rows (infra/engine/ranking.py) and say what they
+        say of some moment: no part of what a rebuild has to give again.
 
     A change of `rows` or of the table wants a higher version: the read model is then built anew.
     """
@@ -47,19 +49,26 @@ class Projection:
     subjects: Callable[[str, State], Iterable[str]] = itself
     needs: Callable[[Any], Iterable[str]] = nothing
     seed: tuple[object, ...] = ()
+    places: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
         return f"{self.name}_v{self.version}"
 
     @property
-    def sql(self) -> Path:
-        """Its statements: create_table, upsert_rows, delete_rows, create_readers."""
-        return Path(__file__).with_name(f"{self.name}.sql")
+    def sql(self) -> tuple[Path, ...]:
+        """The files of its statements: create_table, upsert_rows, delete_rows, create_readers; in
+        others, named <name>_….sql, more of them and more `create_…_readers`."""
+        first = Path(__file__).with_name(f"{self.name}.sql")
+        return first, *sorted(first.parent.glob(f"{self.name}_*.sql"))
 
 
 def row_by_stream(
-    name: str, version: int, kind: Kind, row: Callable[[S], object | None]
+    name: str,
+    version: int,
+    kind: Kind,
+    row: Callable[[S], object | None],
+    places: tuple[str, ...] = (),
 ) -> Projection:
     """A read model with at most one row a stream of one kind. row: a pure function of the folded
     stream; None takes the stream out."""
@@ -69,4 +78,4 @@ def row_by_stream(
         if found is not None:
             yield found
 
-    return Projection(name, version, frozenset({kind}), rows)
+    return Projection(name, version, frozenset({kind}), rows, places=places)

@@ -16,7 +16,8 @@ from domain.sla.events import ClockName
 from domain.sla.state import Clock
 from projections.projection import row_by_stream
 
-VERSION = 2
+VERSION = 3
+PLACES = ("rank", "late_since", "due", "holds_from", "holds_until", "judged_by")
 SEVERITY_RANK = {level: rank for rank, level in enumerate(Level)}
 
 
@@ -140,4 +141,4 @@ def _amount(minor: int, currency: str | None) -> Decimal:
     return Decimal(minor).scaleb(-exponent(currency or ""))
 
 
-PROJECTION = row_by_stream("queue", VERSION, Kind.CASE, row)
+PROJECTION = row_by_stream("queue", VERSION, Kind.CASE, row, PLACES)

@@ -32,7 +32,7 @@ where kept.stream = touched.stream and kept.position < touched.position
 drop view if exists shop_rules cascade;
 create view shop_rules as
 select scope, kind, number, effective_from, zone, deadline_hours, breached_share,
-       handling_minutes, safety_types
+       handling_minutes, safety_types, position
 from {table};
 comment on view shop_rules is
     'What each published policy document says that views apply; the defaults under the scope "". A narrower scope overrides a wider one field by field.';
@@ -45,6 +45,7 @@ comment on column shop_rules.deadline_hours is 'A platform''s own deadline this 
 comment on column shop_rules.breached_share is 'Percent of the queue''s claims that go to cases whose clocks are breached; null: not said here.';
 comment on column shop_rules.handling_minutes is 'Problem type -> expected handling time in minutes; those not named are not said here.';
 comment on column shop_rules.safety_types is 'Problem types that are always a matter of safety; null: not said here.';
+comment on column shop_rules.position is 'Position in the log of the scope''s last event; 0 for a default.';
 
 drop function if exists rules_at(text, text, text, text, timestamptz) cascade;
 create function rules_at(of_kind text, platform text, shop text, category text, at timestamptz)
@@ -87,3 +88,23 @@ create function procedure_at(
 $$;
 comment on function procedure_at(text, text, text, timestamptz) is
     'How a shop works at a moment: its own rules laid over its platform''s and the defaults.';
+
+drop function if exists rules_known() cascade;
+create function rules_known() returns text language sql stable as $$
+    -- Another text whenever a document was published or taken back: its scope's rows get another
+    -- position, and there are more or fewer of them.
+    select count(*) || ':' || coalesce(sum(position), 0) from shop_rules
+$$;
+
+drop function if exists rules_span_at(text, text, text, timestamptz) cascade;
+create function rules_span_at(
+    platform text, shop text, category text, at timestamptz,
+    out holds_from timestamptz, out holds_until timestamptz
+) language sql stable as $$
+    -- Between the documents' effective times before and after, all of a scope's rules stay.
+    select coalesce(max(r.effective_from) filter (where r.effective_from <= at), '-infinity'),
+           coalesce(min(r.effective_from) filter (where r.effective_from > at), 'infinity')
+    from shop_rules r
+    where r.scope in ('', platform, platform || ':' || shop,
+                      platform || ':' || shop || ':' || category)
+$$;

@@ -1,37 +1,66 @@
 -- Which case an agent gets next, and which claims have run out.
 
 -- name: draw_candidates
--- Of the cases where it is the shop's turn and that nobody holds, the first of the queue, by `nth`;
--- and by `nth_late`, oldest breach first, those that a share of the claims goes to: the shop has
--- missed a due time, or has none to meet. Who holds what is asked of the leases, which are never
--- behind the log. shops: names, as shop or platform:shop; skills: problem types; null: any.
-with drawn as materialized (
-    select q.case_id, q.platform, q.shop, q.category, q.place, q.overdue_since,
-           q.overdue_since is not null or 'no_shop_clock' = any (q.reasons) as is_late
-    from live_queue_at(statement_timestamp()) q
+-- Of the cases where it is the shop's turn and that nobody holds, the first of the queue, with `nth`;
+-- and with `nth_late`, oldest breach first, those that a share of the claims goes to: the shop has
+-- missed a due time, or has none to meet. Each by its index, and what has to be judged first
+-- beside it. Who holds what is asked of the leases, which are never behind the log. shops: names,
+-- as shop or platform:shop, names: without the platform; skills: problem types; null: any.
+with free as not materialized (
+    select q.stream, q.case_id, q.platform, q.shop, q.category, q.rank, q.late_since,
+           q.holds_from, q.holds_until, q.judged_by
+    from ranked_cases q
     where q.turn = 'shop'
-      and (%(shops)s::text[] is null or q.shop = any (%(shops)s)
-           or q.platform || ':' || q.shop = any (%(shops)s))
+      and (%(shops)s::text[] is null or q.shop = any (%(names)s)
+           and coalesce(q.shop = any (%(shops)s) or q.platform || ':' || q.shop = any (%(shops)s),
+                        false))
       and (%(skills)s::text[] is null or q.problems <@ %(skills)s)
       and not exists (
-          select from leases l
-          where l.stream = 'case:' || q.case_id and l.until > statement_timestamp())
-), numbered as (
-    select d.*, row_number() over (order by d.place) as nth, count(*) over () as total,
-           case when d.is_late then row_number() over (
-               partition by d.is_late order by d.overdue_since nulls last, d.place) end as nth_late
-    from drawn d
-), shares as materialized (
-    select s.platform, s.shop, s.category, p.breached_share
-    from (select distinct platform, shop, category from drawn) s,
-         procedure_at(s.platform, s.shop, s.category, statement_timestamp()) p
+          select from leases l where l.stream = q.stream and l.until > statement_timestamp())
+), outdated as materialized (
+    select outdated_rules_at(statement_timestamp()) as rules
+), unranked as materialized (
+    select f.stream, f.case_id, f.platform, f.shop, f.category, u.rank, u.late_since
+    from outdated o, unranked_cases_at(statement_timestamp(), o.rules) u, free f
+    where f.stream = u.stream
+), first as materialized (
+    select f.*, row_number() over (order by f.rank) as nth
+    from (
+        (select stream, case_id, platform, shop, category, rank from free f
+         where is_ranked(f.holds_from, f.holds_until, f.judged_by, statement_timestamp(),
+                         (select rules from outdated))
+         order by rank limit %(limit)s)
+        union all
+        select stream, case_id, platform, shop, category, rank from unranked
+        order by rank limit %(limit)s
+    ) f
+), late as materialized (
+    select f.*, row_number() over (order by f.late_since, f.rank) as nth_late
+    from (
+        (select stream, case_id, platform, shop, category, rank, late_since from free f
+         where late_since is not null
+           and is_ranked(f.holds_from, f.holds_until, f.judged_by, statement_timestamp(),
+                         (select rules from outdated))
+         order by late_since, rank limit %(limit)s)
+        union all
+        select stream, case_id, platform, shop, category, rank, late_since from unranked
+        where late_since is not null
+        order by late_since, rank limit %(limit)s
+    ) f
+), drawn as materialized (
+    select case_id, platform, shop, category, nth, null::bigint as nth_late from first
+    union all
+    select case_id, platform, shop, category, null, nth_late from late
+), scope as materialized (
+    select distinct platform, shop, category from drawn
 )
-select n.case_id, n.platform, n.shop, s.breached_share as share, n.nth, n.nth_late, n.total
-from numbered n
-join shares s on s.platform = n.platform and s.shop = n.shop
-    and s.category is not distinct from n.category
-where n.nth <= %(limit)s or n.nth_late <= %(limit)s
-order by n.nth
+select d.case_id, d.platform, d.shop, r.breached_share as share, d.nth, d.nth_late
+from scope s
+cross join lateral case_rules_at(
+    statement_timestamp(), s.platform, s.shop, s.category, rules_known()) r
+join drawn d on d.platform = s.platform and d.shop = s.shop
+    and d.category is not distinct from s.category
+order by d.nth, d.nth_late
 
 -- name: find_lease
 -- Whether somebody has been quicker: a look costs less than a claim that is refused.

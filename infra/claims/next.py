@@ -71,16 +71,15 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """nth: its place among all that fit. nth_late: its place among those that are late, None for
-    those that aren't; share: percent of the claims that go to these first. total: that fit."""
+    """nth: its place among all that fit, or nth_late: among those of them that are late. share:
+    percent of the claims that go to what is late."""
 
     case_id: str
     platform: str
     shop: str
     share: int
-    nth: int
+    nth: int | None
     nth_late: int | None
-    total: int
 
 
 _Wanted = tuple[tuple[str, ...], tuple[str, ...]]
@@ -260,15 +259,17 @@ class Claims:
             with conn.cursor(row_factory=class_row(_Candidate)) as cursor:
                 params = {
                     "shops": list(shops) or None,
+                    "names": [shop.rpartition(":")[2] for shop in shops],
                     "skills": list(skills) or None,
                     "limit": limit,
                 }
                 found = cursor.execute(SQL["draw_candidates"], params).fetchall()
-        late = [candidate for candidate in found if candidate.nth_late is not None]
+        first = [candidate for candidate in found if candidate.nth is not None]
+        late = [candidate for candidate in found if candidate.nth is None]
         return _Draw(
             started,
             max(started + FRESH, time.monotonic() + 4 * (time.monotonic() - started)),
-            not found or found[0].total <= limit,
-            [candidate for candidate in found if candidate.nth <= limit],
-            sorted(late, key=lambda candidate: candidate.nth_late or 0),
+            len(first) < limit,
+            first,
+            late,
         )

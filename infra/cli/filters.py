@@ -38,9 +38,13 @@ Words = Annotated[
 ]
 
 NOBODY: Final = "-"
-EVERY_CASE: Final[Mapping[str, Any]] = dict.fromkeys(
-    ("shop", "platform", "problem", "turn", "action", "due_before", "priority", "assignee", "text")
-)
+COUNTED: Final = 1_000
+"""Cases of a long queue are counted so far, and their places."""
+EVERY_CASE: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("shop", "platform", "problem", "turn", "action", "due_before", "priority")),
+    **dict.fromkeys(("assignee", "text")),
+    "counted": COUNTED,
+}
 """The parameters of select_queue that leave nothing out."""
 
 
@@ -72,6 +76,7 @@ def wanted_cases(
         # What nobody works on has no name to ask for.
         "assignee": "" if assignee == NOBODY else words_of(assignee),
         "text": words_of(text),
+        "counted": COUNTED,
     }
 
 

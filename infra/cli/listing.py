@@ -32,13 +32,14 @@ class Column:
 @dataclass
 class Listing:
     """lines: at most, of all rows; the title says how many rows there was room for. total: how
-    many there are, where not all are here. indent: of what stands below a row."""
+    many there are, where not all are here; and_more: at least. indent: of what is below a row."""
 
     title: str
     columns: Sequence[Column]
     rows: list[list[Cell]] = field(default_factory=list[list[Cell]])
     lines: int | None = None
     total: int | None = None
+    and_more: bool = False
     indent: int = 2
 
     def add(self, *cells: Cell) -> None:
@@ -58,7 +59,8 @@ class Listing:
             shown += 1
         total = len(self.rows) if self.total is None else self.total
         if self.title:
-            count = f" ({shown}/{total})" if total > shown else ""
+            sign = "+" if self.and_more else ""
+            count = f" ({shown}/{total}{sign})" if total > shown or sign else ""
             yield Text(self.title + count, style="bold")
         if body:
             heads = [Text(column.title, style="bold") for column in self.columns]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from infra.cli.filters import COUNTED
 from infra.cli.glossary import value_words
 from infra.cli.listing import Column, Listing
 from infra.cli.words import translate
@@ -38,8 +39,8 @@ class Pictures:
 
     # ---------------------------------------------------------------- tables
 
-    def queue(self, rows: Sequence[Row]) -> Listing:
-        """Open cases in their order."""
+    def queue(self, rows: Sequence[Row], total: int) -> Listing:
+        """Open cases in their order. total: counted up to COUNTED and one more."""
         held = any(row["holder"] for row in rows)
         listing = self._listing(
             self.t("Live queue"),
@@ -55,12 +56,13 @@ class Pictures:
             *([Column(self.t("Held by"), rank=2)] if held else []),
         )
         listing.indent = 3
+        listing.total, listing.and_more = min(total, COUNTED), total > COUNTED
         for row in rows:
             problems = [self.w(problem, "ProblemType") for problem in row["problems"]]
             more = f" +{len(problems) - 1}" if len(problems) > 1 else ""
             reasons = [reason_words(self.language, reason) for reason in row["reasons"]]
             listing.add(
-                str(row["place"]),
+                f"{COUNTED}+" if row["place"] is None else str(row["place"]),
                 row["case_id"],
                 (problems[0] if problems else "") + more,
                 self._step(row),

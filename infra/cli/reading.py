@@ -39,6 +39,11 @@ class Views:
         with self._conn.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(SQL[statement], {"at": self.now, **params}).fetchall()
 
+    def count(self, statement: str, **params: Any) -> int:
+        """What a statement of views.sql that counts says."""
+        (row,) = self.rows(statement, **params)
+        return int(row["count"])
+
     def status(self) -> list[Status]:
         from infra.engine import read_status  # late: the domain comes with it
 

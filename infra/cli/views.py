@@ -110,12 +110,13 @@ def queue(
         def draw() -> RenderableType:
             views = look()
             rows = views.rows("select_queue", **wanted, limit=limit or ROWS)
-            return Pictures(terminal.settings.language, views.now).queue(rows)
+            total = views.count("count_queue", **wanted)
+            return Pictures(terminal.settings.language, views.now).queue(rows, total)
 
         def data() -> object:
             views = look()
             rows = views.rows("select_queue", **wanted, limit=limit)
-            return {"at": plain(views.now), "queue": [plain(row, without="total") for row in rows]}
+            return {"at": plain(views.now), "queue": [plain(row) for row in rows]}
 
         show(terminal, draw, data, as_json, watch)
 

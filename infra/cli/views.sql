@@ -9,23 +9,18 @@ select statement_timestamp();
 select to_regclass('live_queue') is not null and to_regclass('supplier_defects') is not null;
 
 -- name: select_queue
--- The page to show, and how many cases there are in all. due_before: of the due time that is shown.
--- assignee '': what nobody works on. text: a part of the case's or the order's id.
-select q.*, count(*) over () as total
-from live_queue_at(%(at)s) q
-where (%(shop)s::text is null or q.shop = %(shop)s)
-  and (%(platform)s::text is null or q.platform = %(platform)s)
-  and (%(problem)s::text is null or %(problem)s = any (q.problems))
-  and (%(turn)s::text is null or q.turn = %(turn)s)
-  and (%(action)s::text is null or q.next_action = %(action)s)
-  and (%(due_before)s::timestamptz is null
-       or coalesce(q.savable_due_at, q.overdue_since, q.next_due_at) < %(due_before)s)
-  and (%(priority)s::text is null or q.priority = %(priority)s)
-  and (%(assignee)s::text is null or coalesce(q.assignee, '') = %(assignee)s)
-  and (%(text)s::text is null or strpos(lower(q.case_id), lower(%(text)s)) > 0
-       or strpos(lower(q.order_id), lower(%(text)s)) > 0)
-order by q.place
-limit %(limit)s::bigint;
+-- The page to show, in order. due_before: of the due time that is shown. assignee '': what nobody
+-- works on. text: a part of the case's or the order's id. counted: of how many places and cases in
+-- all it is said.
+select *
+from queue_page_at(%(at)s, %(limit)s, %(platform)s, %(shop)s, %(problem)s, %(turn)s, %(action)s,
+                   %(priority)s, %(assignee)s, %(due_before)s, %(text)s, %(counted)s);
+
+-- name: count_queue
+-- Up to `counted` and one more: how many pages there are is nothing to wait for.
+select count(*)
+from queue_streams_at(%(at)s, %(counted)s + 1, %(platform)s, %(shop)s, %(problem)s, %(turn)s,
+                      %(action)s, %(priority)s, %(assignee)s, %(due_before)s, %(text)s);
 
 -- name: select_breaches
 -- One row a breach.

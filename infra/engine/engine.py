@@ -18,6 +18,7 @@ from infra.activity import Activity
 from infra.engine.books import FOLLOWED, LEADER_LOCK, Books, Generation, Overtaken, reason_of
 from infra.engine.fold import OF_THE_ROWS, SQL, Folder, Stored, Turned, is_poison, read_page
 from infra.engine.pages import Move, TooManyParked, project_around, rows_of
+from infra.engine.ranking import BATCH, rank
 from infra.engine.tables import SubjectRows, make_tables, readers_see, swap_readers, write_rows
 from infra.failure import Failure
 from infra.postgres import PostgresError, Rows, connect
@@ -40,6 +41,10 @@ PARKED_OF_A_PAGE = 100
 """Of a full page one stream in so many may be parked at once, and at least one."""
 SWAP_AGAIN = 5.0
 """Seconds until the views are tried to be swapped again when a reader held them."""
+RANK_EVERY = 0.2
+"""Seconds between two batches of places while there are events to project; else at once."""
+RANK_AGAIN = 60.0
+"""Seconds until it is tried again when it failed: the queue is read more slowly, no more."""
 SESSION = {
     "idle_in_transaction_session_timeout": "10s",
     "statement_timeout": "60s",
@@ -86,6 +91,7 @@ class Engine:
         self._folders: dict[frozenset[str], Folder] = {}
         self._resting: dict[str, _Resting] = {}
         self._swapped, self._swap_from = False, 0.0
+        self._rank_from = 0.0
 
     # ------------------------------------------------------------- running
 
@@ -140,6 +146,7 @@ class Engine:
                 for one in generations
                 if one.standing in FOLLOWED
             ):
+                self._rank(conn)
                 break
         return True
 
@@ -206,9 +213,12 @@ class Engine:
                 logger.warning("somebody else changed the read models' books")
                 self._folders.clear()
         self._swap(conn)
+        more = False
+        if not groups or time.monotonic() >= self._rank_from + RANK_EVERY:
+            more = self._rank(conn)
         if not self._resting:
             self.activity.goes_on()
-        return bool(groups)
+        return bool(groups) or more
 
     def _groups(self, followed: list[Generation], head: int) -> list[list[Generation]]:
         """The tables that are behind and not at rest, by position, the furthest first. Those that
@@ -313,3 +323,27 @@ class Engine:
             except LockNotAvailable:
                 # Somebody reads for long; the log must not wait for them.
                 self._swap_from = time.monotonic() + SWAP_AGAIN
+
+    def _rank(self, conn: Rows) -> bool:
+        """A batch of the places that are not known any more, once readers see these versions;
+        whether there may be more."""
+        if not self._swapped or time.monotonic() < self._rank_from:
+            return False
+        self._rank_from = time.monotonic()
+        most = 0
+        generations, _ = self._books.read(conn)
+        for projection in self.projections:
+            tables = [
+                one.table
+                for one in generations
+                if one.projection is projection and one.standing in ("live", "joining")
+            ]
+            if projection.places and tables:
+                try:
+                    most = max(most, rank(conn, projection, tables) or 0)
+                except psycopg.Error as e:
+                    if conn.broken:
+                        raise
+                    logger.error("the queue's places cannot be kept now: %s", one_line(e))
+                    self._rank_from = time.monotonic() + RANK_AGAIN
+        return most >= BATCH

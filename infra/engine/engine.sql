@@ -145,6 +145,10 @@ select pg_advisory_xact_lock(%(key)s::bigint);
 -- Held by the session: whoever has it writes the read models, on this very connection.
 select pg_try_advisory_lock(%(key)s::bigint);
 
+-- name: try_rank
+-- Held until the transaction ends. The moment goes with it.
+select pg_try_advisory_xact_lock(%(key)s::bigint), statement_timestamp();
+
 -- name: listen_log
 -- What writers say at each commit; see infra/event_store.
 listen stored_events;
@@ -316,6 +320,13 @@ select count(*) from parked_streams where name = %(name)s;
 -- name: set_standing
 -- Noticed by whoever works on a page of it.
 update projections set standing = %(standing)s, changes = changes + 1 where name = %(name)s;
+
+-- name: select_columns
+-- Of a table, but for some.
+select attname from pg_attribute
+where attrelid = to_regclass(%(table)s) and attnum > 0 and not attisdropped
+  and attname <> all (%(without)s)
+order by attnum;
 
 -- name: select_views_of
 -- The views that read a table themselves, as PostgreSQL would write them.

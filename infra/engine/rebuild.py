@@ -21,6 +21,7 @@ from infra.engine.engine import Engine
 from infra.engine.fold import SQL
 from infra.engine.pages import TooManyParked
 from infra.engine.quarantine import Parked, read_parked
+from infra.engine.ranking import rank_all
 from infra.engine.status import read_status
 from infra.engine.tables import drop_tables, make_table, make_tables, readers_see
 from infra.failure import Failure
@@ -92,6 +93,8 @@ def rebuild(
             table = fill(url, conn, projection, "joining", workers, anew, watch)
         else:
             (table,) = joining
+        if projection.places and readers_see(conn, engine.projections):
+            rank_all(conn, projection, table)
         while (swapped := _swap(conn, projection, table)) is None:
             engine.drive(conn)
             check_follows(conn, table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, LiteralString
@@ -35,12 +36,19 @@ SubjectRows = Mapping[str, tuple[int, Iterable[object]]]
 
 @cache
 def statements_of(projection: Projection, table: str | None = None) -> Mapping[str, LiteralString]:
-    """The named statements of the `.sql` beside the projection, for this version's table (or
+    """The named statements of the `.sql` files of the projection, for this version's table (or
     another of the same shape)."""
     statements: dict[str, Any] = {}  # a name of our own is as good as a literal
-    for name, text in load_statements(projection.sql).items():
-        statements[name] = text.replace("{table}", table or projection.table)
+    for path in projection.sql:
+        for name, text in load_statements(path).items():
+            statements[name] = text.replace("{table}", table or projection.table)
     return statements
+
+
+def _readers_of(projection: Projection, table: str | None = None) -> list[LiteralString]:
+    """The statements that make what readers see of it, in their order."""
+    statements = statements_of(projection, table)
+    return [text for name, text in statements.items() if re.fullmatch("create_.*readers", name)]
 
 
 def make_tables(conn: Rows, projections: Sequence[Projection]) -> None:
@@ -112,7 +120,8 @@ def swap_readers(conn: Rows, projections: Sequence[Projection]) -> bool:
         conn.execute("select set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
         for projection in projections:
             table, _ = live[projection.table]
-            conn.execute(statements_of(projection, table)["create_readers"])
+            for text in _readers_of(projection, table):
+                conn.execute(text)
         drop_tables(conn, others)
         conn.execute(SQL["replace_digest"], {"digest": digest_of(projections)})
         return True
@@ -137,5 +146,5 @@ def _names(conn: Rows) -> set[str]:
 
 def digest_of(projections: Sequence[Projection]) -> str:
     """Of all that readers see, so that a changed view is swapped without a rebuild."""
-    parts = [part for p in projections for part in (p.table, statements_of(p)["create_readers"])]
+    parts = [part for p in projections for part in (p.table, *_readers_of(p))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from infra.engine.books import Books
+from infra.engine.fold import SQL
 from infra.engine.rebuild import TRY_AGAIN, Watch, alone, check_follows, fill, unwatched
 from infra.engine.status import read_status
 from infra.engine.tables import drop_tables
@@ -16,8 +17,8 @@ from infra.postgres import Rows
 from projections import Projection
 
 COMPARE = """
-with only_live as (select * from {live} except all select * from {fresh}),
-     only_fresh as (select * from {fresh} except all select * from {live}),
+with only_live as (select {columns} from {live} except all select {columns} from {fresh}),
+     only_fresh as (select {columns} from {fresh} except all select {columns} from {live}),
      differing as (
          select true as live, to_jsonb(l) as found from only_live l
          union all
@@ -98,7 +99,9 @@ def _compare(conn: Rows, projection: Projection, table: str, most: int) -> Check
         names = {"live": sql.Identifier(live), "fresh": sql.Identifier(table)}
         counting = sql.SQL("select count(*) from {live}").format(**names)
         row = conn.execute(counting).fetchone()
-        comparing = sql.SQL(COMPARE).format(**names)
+        made = {"table": live, "without": list(projection.places)}
+        columns = [sql.Identifier(name) for (name,) in conn.execute(SQL["select_columns"], made)]
+        comparing = sql.SQL(COMPARE).format(columns=sql.SQL(", ").join(columns), **names)
         found = conn.execute(comparing, {"live": live, "fresh": table, "most": most}).fetchall()
     differences = [Difference(is_live, its_row) for is_live, its_row, _ in found]
     count = found[0][2] if found else 0

@@ -18,6 +18,7 @@ from domain.order import Line, OrderRecorded, ShipmentOutcome
 from domain.order.events import ShipmentOutcomeRecorded, ShipmentRecorded
 from domain.sla.events import ClockName, ClockStarted
 from infra.engine import Engine
+from infra.engine.fold import SQL
 from infra.event_store import Envelope, EventLog, LogDatastore, Pending, event_id
 from infra.postgres import connect
 from projections import PROJECTIONS, Projection
@@ -73,6 +74,13 @@ class World:
         ):
             cursor.execute(query.encode(), params)
             return cursor.fetchall() if cursor.description else []
+
+    def table(self, name: str) -> list[str]:
+        """Of a read model's table what a rebuild has to give again."""
+        places = [place for projection in PROJECTIONS for place in projection.places]
+        made = self.rows(SQL["select_columns"], table=name, without=places)
+        columns = ", ".join(row["attname"] for row in made)
+        return sorted(map(str, self.rows(f"select {columns} from {name}")))
 
     def queue(self, at: datetime) -> list[dict[str, Any]]:
         return self.rows("select * from live_queue_at(%(at)s) order by place", at=at)

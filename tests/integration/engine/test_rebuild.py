@@ -50,10 +50,6 @@ def live(world: World, projection: Projection) -> str:
     return str(row["name"])
 
 
-def rows_of(world: World, table: str) -> list[str]:
-    return sorted(map(str, world.rows(f"select * from {table}")))
-
-
 def test_what_is_built_aside_is_row_by_row_what_was_there(world: World) -> None:
     for number in range(20):
         world.given(*some_events(number))
@@ -64,7 +60,7 @@ def test_what_is_built_aside_is_row_by_row_what_was_there(world: World) -> None:
         assert done.table == live(world, projection) == f"{projection.table}_g2"
         assert done.kept == [projection.table]
         assert done.parked == []
-        assert rows_of(world, done.table) == before[projection.name]
+        assert world.table(done.table) == before[projection.name]
     assert dump(world) == before
     for number in range(20, 24):
         world.given(*some_events(number))
@@ -149,7 +145,7 @@ def test_readers_and_writers_notice_nothing_of_a_rebuild(world: World) -> None:
             assert verify(world.url, projection).count == 0
     assert wrong == []
     world.project()
-    assert {p.name: rows_of(world, live(world, p)) for p in PROJECTIONS} == rebuilt(world)
+    assert {p.name: world.table(live(world, p)) for p in PROJECTIONS} == rebuilt(world)
 
 
 def test_catching_up_ends_although_others_write_without_end(world: World) -> None:
@@ -293,12 +289,12 @@ def test_a_rebuild_with_poison_events_ends_and_says_which(
     world.given(shipped("OB", parcel="p2"), clock("C", ClockName.FIRST_RESPONSE, T0))
     world.spoil("order:douyin:s1:OC")
     world.given(on_case("C", ev.NoteAdded())).project()
-    before, at = rows_of(world, live(world, projection)), where(world)
+    before, at = world.table(live(world, projection)), where(world)
     done = rebuild(world.url, projection)
     assert [(one.stream, one.position) for one in done.parked] == [
         one[1:] for one in at if one[0] == projection.name
     ]
-    assert rows_of(world, done.table) == before
+    assert world.table(done.table) == before
     assert where(world) == at
     assert verify(world.url, projection).count == 0
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from domain.case.state import Case
 from domain.case.turn import Action, steps
 from domain.case.values import PRIORITY_RANK, Duty, Level, RefundStatus
-from domain.kernel import Kind
+from domain.kernel import Kind, record
 from domain.money import exponent
 from domain.sla.events import ClockName
 from domain.sla.state import Clock
@@ -21,7 +20,7 @@ PLACES = ("rank", "late_since", "due", "holds_from", "holds_until", "judged_by")
 SEVERITY_RANK = {level: rank for rank, level in enumerate(Level)}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QueueRow:
     """One open case. The four `clock_*` and `due_at` are parallel: one element for each due time
     that a running clock has or has missed since its present period began.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.case.state import Case, Item
 from domain.case.values import Liable, Outcome
-from domain.kernel import Kind, State, case_stream, order_stream, policy_stream
+from domain.kernel import Kind, State, case_stream, order_stream, policy_stream, record
 from domain.order import Order, Shipment
 from domain.policy import Policies, PolicyStream, ShopPolicy
 from projections.projection import Look, Projection
@@ -35,9 +35,10 @@ class Finding(StrEnum):
 
 
 RANK = {finding: rank for rank, finding in enumerate(Finding)}
+COLUMNS = tuple((finding, finding.value) for finding in Finding)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnitsRow:
     """The units of one order line in one parcel that counts.
 
@@ -80,7 +81,7 @@ def rows(order: Order, look: Look) -> Iterator[UnitsRow]:
     platform, shop, _ = order.order_id.split(":", 2)
     cases = [case for c in order.cases if isinstance(case := look.get(case_stream(c)), Case)]
     buyer = next((case.buyer for case in cases if case.buyer), order.order_id)
-    for line in sorted({line for parcel in order.shipments.values() for line in parcel.units}):
+    for line in sorted(_shipped_lines(order)):
         parcels = sorted(
             (parcel for parcel in order.shipments_of(line) if parcel.counts),
             key=lambda parcel: (str(parcel.shipped_at), parcel.shipment_id),
@@ -107,8 +108,12 @@ def rows(order: Order, look: Look) -> Iterator[UnitsRow]:
                 replacement=parcel.replacement_for is not None,
                 buyer=buyer,
                 units=parcel.units[line],
-                **{finding.value: found.get(finding, 0) for finding in Finding},
+                **{column: found.get(finding, 0) for finding, column in COLUMNS},
             )
+
+
+def _shipped_lines(order: Order) -> set[str]:
+    return {line for parcel in order.shipments.values() for line in parcel.units}
 
 
 def supplier_of(order: Order, line: str, cases: list[Case]) -> str | None:
@@ -129,13 +134,17 @@ def _policies(order: Order, line: str, look: Look) -> Policies:
     return Policies(stream for stream in streams if isinstance(stream, PolicyStream))
 
 
-def _policy_streams(order: Order, line: str) -> Iterator[str]:
-    platform, shop, _ = order.order_id.split(":", 2)
-    yield policy_stream(platform)
-    yield policy_stream(platform, shop)
+def _policy_streams(order: Order, line: str) -> tuple[str, ...]:
     known = order.lines.get(line)
-    if known is not None:
-        yield policy_stream(platform, shop, known.category)
+    platform, shop, _ = order.order_id.split(":", 2)
+    return _scopes(platform, shop, None if known is None else known.category)
+
+
+@lru_cache(10_000)
+def _scopes(platform: str, shop: str, category: str | None) -> tuple[str, ...]:
+    """Widest first. Few, and asked for with each order."""
+    wide = (policy_stream(platform), policy_stream(platform, shop))
+    return wide if category is None else (*wide, policy_stream(platform, shop, category))
 
 
 def _complaints(
@@ -213,7 +222,7 @@ def needs(order: Order) -> Iterator[str]:
     """The cases about the order, and the policies of its shop."""
     for case_id in order.cases:
         yield case_stream(case_id)
-    for line in {line for parcel in order.shipments.values() for line in parcel.units}:
+    for line in _shipped_lines(order):
         yield from _policy_streams(order, line)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.case.state import Case
-from domain.kernel import Kind
+from domain.kernel import Kind, record
 from domain.sla.events import ClockName
 from domain.sla.state import Clock
 from projections.projection import Look, Projection
@@ -15,7 +14,7 @@ from projections.projection import Look, Projection
 VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClockRow:
     """One clock. The three `breach_*` are parallel, oldest first: from the first of so many due
     times, one period apart, all noticed together. retracted_at are the due times of breaches

@@ -191,38 +191,38 @@ def _begin(conn: Rows, projection: Projection) -> str:
 def _work(
     url: str, conn: Rows, projection: Projection, table: str, workers: int, watch: Watch
 ) -> None:
-    """Until every part is done. Raises BuildFailed with what a process said at its end."""
+    """Until every part is done: by ourselves, and by others who are at it as soon as they have
+    started. Raises BuildFailed with what a process said at its end."""
     upto = lock_positions(conn, (table,))[table]
-    done, events, _ = _progress(conn, table)
-    watch(Progress(done, events, None))
-    if events - done <= PART:  # not worth a process
-        try:
-            build_parts(conn, projection, table, upto)
-        except TooManyParked as e:
-            raise BuildFailed(e.text, **e.values) from e
-        return
-    first, began = _progress(conn, table)[0], time.monotonic()
+    (first, events, _), began = _progress(conn, table), time.monotonic()
+    others = workers - 1 if events - first > PART else 0  # or it is not worth a process
+    watch(Progress(first, events, None))
+
+    def goes_on() -> bool:
+        done, _, left = _progress(conn, table)
+        if done > first:
+            seconds = time.monotonic() - began
+            watch(Progress(done, events, (events - done) * seconds / (done - first)))
+        return left > 0 and not any(process.poll() for process in started)
+
     command = [sys.executable, "-m", "infra.engine.build", projection.name, table, str(upto)]
     with contextlib.ExitStack() as stack:
         said = stack.enter_context(tempfile.TemporaryFile("w+"))
-        started = [stack.enter_context(_worker(command, url, said)) for _ in range(workers)]
-        while any(process.poll() is None for process in started):
-            done, events, _ = _progress(conn, table)
-            seconds = time.monotonic() - began
-            left = (events - done) * seconds / (done - first) if done > first else None
-            watch(Progress(done, events, left))
-            if any(process.poll() for process in started):
-                break
+        started = [stack.enter_context(_worker(command, url, said)) for _ in range(others)]
+        try:
+            build_parts(conn, projection, table, upto, goes_on)
+        except TooManyParked as e:
+            raise BuildFailed(e.text, **e.values) from e
+        while goes_on() and any(process.poll() is None for process in started):
             time.sleep(LOOK)
-        done, events, left_parts = _progress(conn, table)
         said.seek(0)
         lines = said.read().strip().splitlines()
         failure = {"table": table, "reason": lines[-1] if lines else "a process was killed"}
         if any(process.poll() == HOPELESS for process in started):
             raise BuildFailed("{table} could not be built: {reason}", **failure)
-        if left_parts:
+        if _progress(conn, table)[2]:
             raise Unfinished("{table} is not finished: {reason}; run it again to go on.", **failure)
-    watch(Progress(done, events, 0.0))
+    watch(Progress(events, events, 0.0))
 
 
 @contextlib.contextmanager

@@ -26,13 +26,15 @@ class Subjects:
         self._projection = projection
         self._skipped = skipped
         self._states: dict[str, State] = {}
+        self._needs: dict[str, tuple[str, ...]] = {}
+        self._reach: dict[str, frozenset[str]] = {}
         self._last: dict[str, int] = {}
         self._broken: dict[str, BrokenStreamError] = {}
         self._touches: dict[str, dict[str, int]] = {}
 
     def load(self, streams: Collection[str]) -> None:
         """Fold these streams; those that are broken raise when they are looked at."""
-        missing = {stream for stream in streams if not self._has(stream)}
+        missing = [stream for stream in streams if not self._has(stream)]
         for events in read_streams(self._conn, missing, self.upto) if missing else ():
             self.take(events)
         for stream in missing:
@@ -55,14 +57,29 @@ class Subjects:
 
     def state(self, stream: str) -> State:
         """Raises BrokenStreamError."""
+        known = self._states.get(stream)
+        if known is not None:
+            return known
         self.load((stream,))
         if stream in self._broken:
             raise self._broken[stream]
         return self._states[stream]
 
-    def needs(self, subject: str) -> list[str]:
+    def needs(self, subject: str) -> tuple[str, ...]:
         """The other streams that its rows depend on. Raises what poison raises."""
-        return list(self._projection.needs(self.state(subject)))
+        known = self._needs.get(subject)
+        if known is None:
+            known = tuple(dict.fromkeys(self._projection.needs(self.state(subject))))
+            self._needs[subject] = known
+        return known
+
+    def reach(self, stream: str) -> frozenset[str]:
+        """Those whose rows may change with the stream as it stands. Raises what poison raises."""
+        known = self._reach.get(stream)
+        if known is None:
+            known = frozenset(self._projection.subjects(stream, self.state(stream)))
+            self._reach[stream] = known
+        return known
 
     def rows(self, subject: str) -> tuple[int, tuple[object, ...]]:
         """The subject's rows, and the position of the last event that touched them. Raises what
@@ -80,7 +97,7 @@ class Subjects:
     def _touched_at(self, stream: str, subject: str) -> int:
         if kind_of(stream) not in self._projection.kinds:
             return 0
-        if subject in self._projection.subjects(stream, self.state(stream)):
+        if subject in self.reach(stream):
             return self._last[stream]
         return self._history(stream).get(subject, 0)
 

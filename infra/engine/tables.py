@@ -78,14 +78,8 @@ def write_rows(
 ) -> None:
     """Put the rows of these subjects in place of those they had, in one statement each for what
     is there and for what no longer is. table: another one than the projection's own."""
-    rows = [
-        {**_columns(row), "stream": stream, "position": position}
-        for stream, (position, its_rows) in subjects.items()
-        for row in its_rows
-    ]
     statements = statements_of(projection, table)
-    if rows:
-        conn.execute(statements["upsert_rows"], {"rows": to_json(rows).decode()})
+    add_rows(conn, projection, subjects, table)
     touched = [
         {"stream": stream, "position": position} for stream, (position, _) in subjects.items()
     ]
@@ -93,9 +87,25 @@ def write_rows(
         conn.execute(statements["delete_rows"], {"touched": to_json(touched).decode()})
 
 
-def _columns(row: object) -> dict[str, object]:
+def add_rows(
+    conn: Rows, projection: Projection, subjects: SubjectRows, table: str | None = None
+) -> None:
+    """The rows of these subjects, where all that they had is among them."""
+    rows = [
+        _columns(row, stream, position)
+        for stream, (position, its_rows) in subjects.items()
+        for row in its_rows
+    ]
+    if rows:
+        statement = statements_of(projection, table)["upsert_rows"]
+        conn.execute(statement, {"rows": to_json(rows).decode()})
+
+
+def _columns(row: object, stream: str, position: int) -> dict[str, object]:
     slots: Iterable[str] = getattr(type(row), "__slots__", ()) or row.__dict__
-    return {name: getattr(row, name) for name in slots}
+    columns = {name: getattr(row, name) for name in slots}
+    columns["stream"], columns["position"] = stream, position
+    return columns
 
 
 def swap_readers(conn: Rows, projections: Sequence[Projection]) -> bool:

@@ -254,7 +254,7 @@ def test_a_process_that_is_killed_leaves_the_rest_to_be_gone_on_with(
             os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(Unfinished, match="run it again"):
-        rebuild(world.url, queue.PROJECTION, watch=kill_one, workers=1)
+        rebuild(world.url, queue.PROJECTION, watch=kill_one, workers=2)
     assert standings(world).count("building") == 1
     rebuild(world.url, queue.PROJECTION)
     assert verify(world.url, queue.PROJECTION).count == 0

@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 
+from tests.support.forked import run_program
+
 CASETRAIL = Path(sys.executable).with_name("casetrail")
 AGENT = {"kind": "person", "id": "li", "role": "agent"}
 ERP = {"kind": "system", "id": "erp", "role": "service"}
@@ -42,10 +44,9 @@ class Program:
 
     def run(self, *words: str | Path, status: int = 0, lang: str = "en") -> tuple[str, str]:
         """What a command wrote to stdout and stderr; it must end with that status."""
-        with self.start(*words, lang=lang) as process:
-            out, err = process.communicate(timeout=300)
-        assert process.returncode == status, (process.returncode, out, err)
-        return out, err
+        done = run_program([*words, "--lang", lang], self.environment)
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return done.stdout, done.stderr
 
     def json(self, *words: str | Path, status: int = 0) -> Any:
         out, err = self.run(*words, "--json", status=status)

@@ -12,6 +12,7 @@ from pathlib import Path
 from infra.guard import is_alive, server_of
 from infra.kafka import TOPICS, Admin, Cluster
 from infra.kafka.broker import answers
+from tests.support.forked import run_program
 
 CASETRAIL = Path(sys.executable).with_name("casetrail")
 ENVIRONMENT = {
@@ -23,13 +24,9 @@ def casetrail(
     cluster: Cluster, prefix: str, *words: str, status: int = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run a command on the run's broker, as on a cluster of one's own."""
-    done = subprocess.run(
-        [CASETRAIL, "kafka", *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=ENVIRONMENT
+    done = run_program(
+        ["kafka", *words],
+        ENVIRONMENT
         | {
             "CASETRAIL_KAFKA_BOOTSTRAP": ",".join(cluster.address.bootstrap),
             "CASETRAIL_KAFKA_TOPIC_PREFIX": prefix,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from infra.kafka import Cluster
 from infra.kafka.publisher import Publisher
 from tests.integration.kafka.test_publisher import deal, publish, submit, topics
 from tests.support.cases import complain, refund_succeeded
+from tests.support.forked import run_program
 from tests.support.published import (
     behind,
     check_complete_and_in_order,
@@ -29,7 +29,6 @@ from tests.support.workers import running
 __all__ = ["topics"]
 
 REFUNDED = "casetrail.case.refund_succeeded.v1"
-CASETRAIL = Path(sys.executable).with_name("casetrail")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -45,14 +44,7 @@ def casetrail(kafka_cluster: Cluster, topics: str, database_url: str, tmp_path: 
     }
 
     def run(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [CASETRAIL, "publisher", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env=environment,
-        )
+        done = run_program(["publisher", *words], environment)
         assert done.returncode == status, done.stderr
         return done
 

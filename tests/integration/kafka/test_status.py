@@ -23,6 +23,7 @@ from infra.postgres import connect
 from infra.settings import read_listen
 from tests.integration.kafka.test_cli import CASETRAIL, ENVIRONMENT
 from tests.support.cases import complain
+from tests.support.forked import run_program
 from tests.support.intake_child import is_stopped
 from tests.support.kafka import as_record, open_intake, send
 from tests.support.observed import health_of, values_of
@@ -58,14 +59,9 @@ def status(environment: dict[str, str]) -> Status:
     """What the command prints."""
 
     def run(*words: str, lang: str = "en", **more: str) -> str:
-        return subprocess.run(
-            [CASETRAIL, "kafka", "status", "--lang", lang, *words],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env=environment | more,
-        ).stdout
+        done = run_program(["kafka", "status", "--lang", lang, *words], environment | more)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     return run
 

@@ -24,9 +24,7 @@ from infra.engine.tables import SubjectRows, add_rows, write_rows
 from infra.postgres import Rows, connect
 from projections import PROJECTIONS, Projection
 
-SESSION = {"synchronous_commit": "off", "idle_in_transaction_session_timeout": "60s"}
-"""A part that a crash takes back takes its mark along."""
-
+SESSION = {"idle_in_transaction_session_timeout": "60s"}
 
 HOPELESS = 3
 """How a process ends when going on later would help nobody."""
@@ -48,6 +46,8 @@ def build_parts(
     with _rarely_collecting():
         while goes_on() and os.getppid() == parent:
             with conn.transaction():
+                # A part that a crash takes back takes its mark along.
+                conn.execute("select set_config('synchronous_commit', 'off', true)")
                 taken = conn.execute(SQL["take_part"], {"name": table}).fetchone()
                 if taken is None:
                     return

@@ -22,11 +22,13 @@ SELECT p.name, p.position, p.basis,
        END
 FROM publications p
 
--- name: move_position
--- Compare and set: whoever finds it moved must start over from where it is.
-UPDATE publications
-SET position = %(position)s, basis = %(basis)s, moved_at = clock_timestamp()
-WHERE name = %(name)s AND position = %(after)s
+-- name: move_positions
+-- Compare and set: whoever finds one moved must start over from where it is.
+UPDATE publications AS p
+SET position = sent.position, basis = sent.basis, moved_at = clock_timestamp()
+FROM unnest(%(names)s::text[], %(afters)s::bigint[], %(positions)s::bigint[], %(bases)s::jsonb[])
+    AS sent (name, after, position, basis)
+WHERE p.name = sent.name AND p.position = sent.after
 
 -- name: rewind_position
 -- By hand, and only backwards: a position that is set ahead would skip.

@@ -200,15 +200,14 @@ class Publisher:
         self._step(f"{of}read")
         sender.send(records, lambda: self._meanwhile(conn))
         self._step(f"{of}sent")
-        for page in pages:
-            move = {
-                "name": page.name,
-                "after": page.after,
-                "position": page.end,
-                "basis": None if page.basis is None else Jsonb(page.basis),
-            }
-            if conn.execute(SQL["move_position"], move, prepare=True).rowcount != 1:
-                raise Overtaken(f"{page.name} is no longer at {page.after}")
+        moves = {
+            "names": [page.name for page in pages],
+            "afters": [page.after for page in pages],
+            "positions": [page.end for page in pages],
+            "bases": [None if page.basis is None else Jsonb(page.basis) for page in pages],
+        }
+        if conn.execute(SQL["move_positions"], moves, prepare=True).rowcount != len(pages):
+            raise Overtaken("a position is no longer where it was left")
         self._step(f"{of}moved")
         self.sent += len(records)
 

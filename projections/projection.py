@@ -57,8 +57,9 @@ class Projection:
 
     @property
     def sql(self) -> tuple[Path, ...]:
-        """The files of its statements: create_table, upsert_rows, delete_rows, create_readers; in
-        others, named <name>_….sql, more of them and more `create_…_readers`."""
+        """The files of its statements: create_table, create_indexes (if it has more than the
+        primary key's), upsert_rows, delete_rows, create_readers; in others, named <name>_….sql,
+        more of them and more `create_…_readers`."""
         first = Path(__file__).with_name(f"{self.name}.sql")
         return first, *sorted(first.parent.glob(f"{self.name}_*.sql"))
 

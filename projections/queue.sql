@@ -37,7 +37,9 @@ create table {table} (
     holds_until     timestamptz not null default '-infinity',
     judged_by       int,
     check (rank is not null and judged_by is not null or holds_until = '-infinity')
-);
+)
+
+-- name: create_indexes
 create index on {table} (rank);
 create index on {table} (turn, rank);
 create index on {table} (late_since, rank) where turn = 'shop' and late_since is not null;

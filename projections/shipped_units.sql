@@ -23,7 +23,9 @@ create table {table} (
     rescinded   int not null,
     primary key (stream, line, shipment_id),
     check (confirmed + contested + suspected + rejected + rescinded <= units)
-);
+)
+
+-- name: create_indexes
 create index {table}_by_supplier on {table} (supplier, ship_date)
 
 -- name: upsert_rows

@@ -256,10 +256,11 @@ from unnest(%(kinds)s::smallint[]) as k (kind), lateral (
 order by notification_id limit %(limit)s::bigint;
 
 -- name: select_streams
--- Whole streams as they were at a position of the log.
+-- Whole streams as they were at a position of the log. + 0: or the log's own index would be read
+-- up to there.
 select notification_id, originator_id, originator_version, topic, state
 from stored_events
-where originator_id = any (%(streams)s::text[]) and notification_id <= %(upto)s
+where originator_id = any (%(streams)s::text[]) and notification_id + 0 <= %(upto)s
 order by originator_id, originator_version;
 
 -- name: select_kind
@@ -307,10 +308,11 @@ select coalesce(sum(events) filter (where done), 0)::bigint, coalesce(sum(events
 from rebuild_parts where name = %(name)s;
 
 -- name: select_part
--- Whole streams of a part as they were at a position of the log.
+-- Whole streams of a part as they were at a position of the log. + 0: or the log's own index would
+-- be read up to there for every part.
 select notification_id, originator_id, originator_version, topic, state
 from stored_events
-where originator_id >= %(first)s and originator_id < %(last)s and notification_id <= %(upto)s
+where originator_id >= %(first)s and originator_id < %(last)s and notification_id + 0 <= %(upto)s
 order by originator_id, originator_version;
 
 -- name: count_parked

@@ -23,7 +23,7 @@ from infra.engine.pages import TooManyParked
 from infra.engine.quarantine import Parked, read_parked
 from infra.engine.ranking import rank_all
 from infra.engine.status import read_status
-from infra.engine.tables import drop_tables, make_table, make_tables, readers_see
+from infra.engine.tables import drop_tables, index_table, make_table, make_tables, readers_see
 from infra.failure import Failure
 from infra.postgres import Rows, connect
 from projections import PROJECTIONS, Projection
@@ -163,7 +163,10 @@ def fill(
     except BuildFailed:
         drop_tables(conn, [table])
         raise
-    conn.execute(SQL["set_standing"], {"name": table, "standing": then})
+    with conn.transaction():
+        conn.execute("select set_config('statement_timeout', '0', true)")
+        index_table(conn, projection, table)
+        conn.execute(SQL["set_standing"], {"name": table, "standing": then})
     return table
 
 

@@ -66,11 +66,21 @@ def make_tables(conn: Rows, projections: Sequence[Projection]) -> None:
 def make_table(
     conn: Rows, projection: Projection, table: str, standing: Standing = "live", position: int = 0
 ) -> None:
-    """An empty table but for the seed, and its line in the books."""
+    """An empty table but for the seed, and its line in the books. One that is to be filled first
+    gets its indexes then: see index_table."""
     conn.execute(statements_of(projection, table)["create_table"])
+    if standing != "building":
+        index_table(conn, projection, table)
     made = {"name": table, "standing": standing, "position": position}
     conn.execute(SQL["insert_name"], made)
     write_rows(conn, projection, {"": (0, projection.seed)}, table)
+
+
+def index_table(conn: Rows, projection: Projection, table: str) -> None:
+    """Those beside the primary key, if the read model has any."""
+    statement = statements_of(projection, table).get("create_indexes")
+    if statement is not None:
+        conn.execute(statement)
 
 
 def write_rows(

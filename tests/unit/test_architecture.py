@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("domain", "projections", "consumers", "infra")
 FOLDERS = {*PACKAGES, "tests", "docs", ".ci"}
 # What every read model has under the same name; projections/projection.py explains these.
-PARTS = {"create_table", "create_readers", "upsert_rows", "delete_rows"}
+PARTS = {"create_table", "create_indexes", "create_readers", "upsert_rows", "delete_rows"}
 STATEMENT = re.compile(r"^-- name:[ \t]*(\S+)\n(.*)$", re.MULTILINE)
 
 

@@ -313,6 +313,17 @@ def test_a_page_is_found_by_its_kinds_index(world: World) -> None:
     assert any("stored_events_by_kind" in line for (line,) in plan)
 
 
+def test_streams_are_read_without_a_walk_along_the_log(world: World) -> None:
+    world.given(*(event for number in range(300) for event in some_events(number)))
+    asked = {"first": "case:", "last": "case:douyin:s1:C2", "upto": 10**9, "streams": ["case:a"]}
+    with closing(connect(world.url)) as conn:
+        conn.execute("set enable_seqscan = off")
+        for name in ("select_part", "select_streams"):
+            plan = str(conn.execute(b"explain " + SQL[name].encode(), asked).fetchall())
+            assert "originator_id_originator_version_key" in plan
+            assert "stored_events_pkey" not in plan
+
+
 def test_every_view_and_column_says_what_it_means(world: World) -> None:
     world.project()
     silent = world.rows(

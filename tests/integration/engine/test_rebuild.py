@@ -50,6 +50,24 @@ def live(world: World, projection: Projection) -> str:
     return str(row["name"])
 
 
+@EVERY
+def test_what_was_built_has_the_indexes_of_what_was_there(
+    world: World, projection: Projection
+) -> None:
+    def indexes(table: str) -> list[str]:
+        found = world.rows(
+            "select replace(indexdef, tablename, '') as made from pg_indexes"
+            " where tablename = %(table)s",
+            table=table,
+        )
+        return sorted(row["made"] for row in found)
+
+    world.given(*some_events(1)).project()
+    before = indexes(live(world, projection))
+    done = rebuild(world.url, projection)
+    assert indexes(done.table) == before
+
+
 def test_what_is_built_aside_is_row_by_row_what_was_there(world: World) -> None:
     for number in range(20):
         world.given(*some_events(number))

@@ -1,5 +1,4 @@
-"""The read models: catching up beside the library's runners, rebuilding, how soon a commit shows,
-claims, and a page of a long queue."""
+"""The read models: beside the library's runners, rebuilding, how soon a commit shows."""
 
 from __future__ import annotations
 
@@ -8,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +17,9 @@ from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection as LibraryProjection
 from eventsourcing.projection import ProjectionRunner
 from eventsourcing.utils import EnvType
-from psycopg import sql
 
 from domain import decider
 from domain.kernel import EVENTS, Stamp, State
-from infra.claims import Claim, Claims
 from infra.engine import Engine, rebuild
 from infra.engine.fold import read_page
 from infra.engine.tables import statements_of, write_rows
@@ -34,8 +30,6 @@ from tests.bench.bench_pipeline import print_percentiles
 from tests.databases import Database, fresh_database
 from tests.support.cases import complain, contact
 from tests.support.store import Store, open_store, place_order, ship_order
-
-PAGE_OF_THE_QUEUE = 20
 
 
 def run(server: Server, smoke: bool) -> None:
@@ -48,10 +42,6 @@ def run(server: Server, smoke: bool) -> None:
             _rebuild(each.url)
     with fresh_database(server) as database:
         _visible(database.url, 50 if smoke else 1_000)
-    with fresh_database(server) as database:
-        _claims(database.url, 100 if smoke else 2_000)
-    with fresh_database(server) as database:
-        _queue_page(database.url, 1_000 if smoke else 1_000_000)
 
 
 def _fill(url: str, cases: int) -> int:
@@ -217,7 +207,7 @@ def _rebuild(url: str) -> None:
 
 
 @contextmanager
-def _followed(url: str) -> Generator[None]:
+def followed(url: str) -> Generator[None]:
     """An engine in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.bench_engine", url]
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
@@ -228,9 +218,9 @@ def _followed(url: str) -> Generator[None]:
 
 
 def _visible(url: str, count: int) -> None:
-    with open_store(url) as store, _followed(url):
-        _open_cases(store, 100)
-        _wait_for(url, store.log.head())
+    with open_store(url) as store, followed(url):
+        open_cases(store, 100)
+        wait_for(url, store.log.head())
         times: list[float] = []
         with closing(connect(url, autocommit=True)) as conn:
             for n in range(count):
@@ -243,7 +233,7 @@ def _visible(url: str, count: int) -> None:
     print_percentiles("from a commit until a reader of the queue sees it", times)
 
 
-def _open_cases(store: Store, count: int) -> None:
+def open_cases(store: Store, count: int) -> None:
     for start in range(0, count, 500):
         some = range(start, min(count, start + 500))
         now = datetime.now(UTC)
@@ -258,7 +248,7 @@ def _shows(conn: Any, case: int, position: int) -> bool:
     return row is not None and row[0] >= position
 
 
-def _wait_for(url: str, position: int) -> None:
+def wait_for(url: str, position: int) -> None:
     with closing(connect(url, autocommit=True)) as conn:
         while True:
             row = conn.execute(
@@ -269,74 +259,6 @@ def _wait_for(url: str, position: int) -> None:
                 if least is not None and least[0] is not None and least[0] >= position:
                     return
             time.sleep(0.05)
-
-
-# ------------------------------------------------------------ claims and the queue
-
-
-def _claims(url: str, cases: int) -> None:
-    agents = 8
-    with open_store(url) as store, _followed(url):
-        _open_cases(store, cases)
-        _wait_for(url, store.log.head())
-        claims = Claims(store.datastore, store.pipeline)
-        times: list[float] = []
-        names = iter(range(10**9))
-        lock = threading.Lock()
-
-        def work(_agent: int) -> None:
-            for _ in range(cases // agents // 2):
-                with lock:
-                    name = f"agent-{next(names)}"
-                started = time.perf_counter()
-                assert isinstance(claims.claim_next(name), Claim)
-                times.append(1000 * (time.perf_counter() - started))
-
-        started = time.perf_counter()
-        with ThreadPoolExecutor(agents) as pool:
-            list(pool.map(work, range(agents)))
-        rate = len(times) / (time.perf_counter() - started)
-    print(f"  {agents} agents at a queue of {cases:,}: {rate:,.0f} claims/s")
-    print_percentiles("a claim", times)
-
-
-def _queue_page(url: str, cases: int) -> None:
-    """The first page of the queue, with that many open cases: a hundred and their copies."""
-    with open_store(url) as store:
-        _open_cases(store, 100)
-    engine = Engine(url)
-    engine.catch_up()
-    (queue,) = (projection for projection in PROJECTIONS if projection.name == "queue")
-    with closing(connect(url, autocommit=True)) as conn:
-        columns = [
-            row[0]
-            for row in conn.execute(
-                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-                " ORDER BY attnum",
-                (queue.table,),
-            )
-        ]
-        copied = sql.SQL(", ").join(
-            sql.SQL("{} || '-' || n").format(sql.Identifier(name))
-            if name in ("stream", "case_id")
-            else sql.Identifier(name)
-            for name in columns
-        )
-        table = sql.Identifier(queue.table)
-        copy = sql.SQL("INSERT INTO {} SELECT {} FROM {}, generate_series(2, {}) AS n")
-        conn.execute(copy.format(table, copied, table, sql.Literal(cases // 100)))
-        conn.execute(sql.SQL("ANALYZE {}").format(table))
-        times: list[float] = []
-        for _ in range(5 if cases > 10_000 else 20):
-            times.append(
-                1000
-                * _timed(
-                    lambda: conn.execute(
-                        "SELECT * FROM live_queue ORDER BY place LIMIT %s", (PAGE_OF_THE_QUEUE,)
-                    ).fetchall()
-                )
-            )
-    print_percentiles(f"a page of a queue of {cases:,}", times)
 
 
 def _follow(url: str) -> None:

@@ -298,10 +298,11 @@ $$;
 drop function if exists unranked_cases_at(timestamptz, int[]) cascade;
 create function unranked_cases_at(at timestamptz, outdated int[]) returns table (
     stream text, rank text, late_since timestamptz, due timestamptz
-) language plpgsql stable rows 100 set enable_seqscan = off set jit = off as $$
+) language plpgsql stable rows 100
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
-    -- All others, found by index and judged now.
+    -- All others, found by index and judged now. One plan is right for any moment.
     return query
     with unranked as materialized (
         select q.* from ranked_cases q

@@ -10,7 +10,7 @@ import pytest
 from kafka import errors  # type: ignore[import-untyped]
 
 from infra.engine import Engine
-from infra.kafka import Cluster
+from infra.kafka import TOPICS, Admin, Cluster, init_topics
 from infra.kafka.client import abandon, make_producer
 from infra.kafka.contracts import Outgoing
 from infra.kafka.publisher import Publisher
@@ -120,3 +120,20 @@ def test_under_load_with_two_publishers_and_an_engine_the_topic_comes_to_the_ope
             done.wait(0.02)
         eventually(lambda: positions(world.url)["queue"] == world.log.head())
     check_queue_topic(kafka_cluster, topics, world.url)
+
+
+@forgets_sockets
+def test_while_the_topic_is_missing_everything_else_is_published(
+    kafka_cluster: Cluster, admin: Admin, prefix: str, world: World, collected: None
+) -> None:
+    init_topics(admin, prefix, [topic for topic in TOPICS if topic.name != "queue"])
+    world.given(*complaints(0, 3)).project()
+    publisher = Publisher(world.url, kafka_cluster.address, prefix, poll=0.1)
+    with running(publisher):
+        for first in (3, 6):
+            eventually(lambda: positions(world.url)["case-events"] == world.log.head())
+            world.given(*complaints(first, 3)).project()
+        assert positions(world.url)["queue"] == 0
+        init_topics(admin, prefix)
+        eventually(lambda: positions(world.url)["queue"] == world.log.head())
+    check_queue_topic(kafka_cluster, prefix, world.url)

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.case import events as ev
-from domain.case.values import Level, Priority, ProblemType
+from domain.case.values import Level, PlatformDeadline, Priority, ProblemType
 from domain.policy import ProcedureDocument
+from domain.sla.events import ClockName
 from infra.claims import SQL as CLAIMS
 from infra.engine import Engine, rebuild
 from infra.engine.fold import SQL
@@ -293,6 +294,21 @@ def test_a_place_holds_until_the_next_moment_that_can_change_it(world: World) ->
     ranked(world, T0 + hours(2))
     assert unranked(world, T0 + days(1000)) == []
     assert unranked(world, T0 + hours(1)) == ["A"]
+
+
+def test_a_place_holds_until_the_platforms_deadline_is_near(world: World) -> None:
+    deadline = PlatformDeadline(clock="execution", due_at=T0 + hours(30))
+    world.given(filed("A"), on_case("A", ev.PlatformDeadlineSet(deadline=deadline))).project()
+    ranked(world, T0)
+    assert unranked(world, T0 + hours(6) - timedelta(microseconds=1)) == []
+    assert unranked(world, T0 + hours(6)) == ["A"]
+
+
+def test_a_place_by_a_recurring_clock_holds_for_one_period(world: World) -> None:
+    world.given(filed("A"), clock("A", ClockName.PROGRESS_UPDATE, T0 + days(1))).project()
+    ranked(world, T0 + days(3.5))
+    found = [n for n in range(10) if unranked(world, T0 + hours(12 * n)) == []]
+    assert found == [6, 7]
 
 
 def test_rules_take_their_places_from_the_cases_that_they_concern_and_no_others(

@@ -97,3 +97,9 @@ def test_no_line_is_wider_than_the_terminal_and_no_letter_is_lost(
     told = "".join(shown)
     for letter in "ab破损9":
         assert told.count(letter) >= sum(cell.count(letter) for row in rows for cell in row)
+
+
+def test_what_was_not_counted_to_the_end_says_so() -> None:
+    made = listing(ROW)
+    made.total, made.and_more = 1_000, True
+    assert drawn(made, 120)[0] == "Queue (1/1000+)"

@@ -29,7 +29,7 @@ LEADER_LOCK = 0x43617365_50756273  # "CasePubs"
 NAME = "casetrail publisher"
 POLL = 1.0
 """Seconds. A lost NOTIFY costs at most this."""
-SOON = 0.01
+SOON = 0.005
 """Seconds until the live queue is looked at again that has not followed yet; then twice as long."""
 LOOK_FOR_STOP = 0.2
 SESSION_SECONDS = 20

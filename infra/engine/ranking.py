@@ -59,8 +59,8 @@ def rank(
 
 
 def rank_all(conn: Rows, projection: Projection, table: str) -> None:
-    """All of one table that nobody reads yet."""
-    while (found := rank(conn, projection, [table])) is None or found:
+    """All of one table that nobody reads yet, but for what is written meanwhile."""
+    while (found := rank(conn, projection, [table])) is None or found >= BATCH:
         if found is None:
             time.sleep(0.01)
     conn.execute(sql.SQL("analyze {}").format(sql.Identifier(table)))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from consumers.kafka_record import Record
+from infra.kafka.assignment import make_assignor
 from infra.kafka.client import consumer_config
 from infra.settings import KafkaAddress
 
@@ -60,11 +61,10 @@ def open_consumer(
 
     Raises kafka-python's KafkaError when no broker answers.
     """
-    assignors = import_module("kafka.coordinator.assignors.cooperative_sticky")
     config = consumer_config(address, member or group) | {
         "group_id": group,
         "group_instance_id": member,
-        "partition_assignment_strategy": (assignors.CooperativeStickyAssignor,),
+        "partition_assignment_strategy": (make_assignor(),),
         "session_timeout_ms": session_ms,
         "heartbeat_interval_ms": session_ms // 5,
         "max_poll_interval_ms": max(POLL_LIMIT_MS, session_ms),

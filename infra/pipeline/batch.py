@@ -173,7 +173,7 @@ class Batch:
 
     def named_streams(self) -> set[str]:
         """Streams that the requests name and that are not at hand."""
-        return self._absent(s for item in self.items for s in item.request.command.streams())
+        return self.absent(s for item in self.items for s in item.request.command.streams())
 
     def referred_streams(self, loaded: Mapping[str, State]) -> set[str]:
         """Streams that just loaded ones refer to and that are not at hand; but for those that only
@@ -183,9 +183,10 @@ class Batch:
             command = item.request.command
             (alone if command.ALONE else others).update(command.streams())
         wanted = loaded.keys() - (alone - others)
-        return self._absent(s for stream in wanted for s in loaded[stream].refers_to())
+        return self.absent(s for stream in wanted for s in loaded[stream].refers_to())
 
-    def _absent(self, streams: Iterable[str]) -> set[str]:
+    def absent(self, streams: Iterable[str]) -> set[str]:
+        """Those of the streams that are not at hand and could be."""
         return {s for s in streams if s not in self.broken and self._sight.get(s) is None}
 
     def outcome(self) -> Outcome:

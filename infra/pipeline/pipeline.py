@@ -215,7 +215,7 @@ class Pipeline:
                     field=first.field,
                     repeat=not batch.tried,
                 )
-        if missing := outdated - reading.loaded.keys():
+        if missing := batch.absent(outdated):
             self._read(conn, batch, missing)
         return reading
 

@@ -28,6 +28,15 @@ FROM (
 ) AS tail
 GROUP BY originator_id
 
+-- name: select_newer
+-- What streams hold behind these versions of theirs.
+SELECT e.originator_id, e.originator_version, e.topic, e.state
+FROM unnest(%(streams)b::text[], %(versions)b::bigint[]) AS known (stream, version)
+CROSS JOIN LATERAL (
+    SELECT * FROM stored_events
+    WHERE originator_id = known.stream AND originator_version > known.version OFFSET 0
+) AS e
+
 -- name: select_streams
 -- Streams to be folded: the snapshot that this code made, as a row without a topic, and the events
 -- after it; or all of the events. One statement, so that both are as of one moment.

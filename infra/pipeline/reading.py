@@ -99,7 +99,7 @@ class Reader:
             if own:
                 conn.execute("COMMIT")
         ((now, head),) = clock.fetchall()
-        touched = self._catch_up(tail.fetchall(), head)
+        touched = self._catch_up(conn, tail.fetchall(), head)
         loaded, broken, spoilt = self._fold_all(streams, rows.fetchall() if rows else [])
         if spoilt:
             rows = self._ask_for_streams(conn, spoilt, made_by=b"")
@@ -112,20 +112,39 @@ class Reader:
         }
         return Reading(now, touched, found, loaded, broken)
 
-    def _catch_up(self, tail: list[TupleRow], head: int) -> set[str] | None:
-        """Give up the states that others' later events have outdated. Whoever needs one loads it:
-        of what others write, hardly anything is ever asked of us."""
+    def _catch_up(self, conn: Connection[Any], tail: list[TupleRow], head: int) -> set[str] | None:
+        """Bring the cached states up to date. Of what others write most is never asked of us: only
+        of streams that are cached are the events read."""
         cache = self._cache
         before, cache.position = cache.position, head
         if before >= 0 and head - before > MAX_TAIL:
             cache.clear()
             return None
-        for stream, version in tail:
-            state = cache.peek(stream)
-            # Our own events are in the state already.
-            if state is not None and state.version < version:
-                cache.drop(stream)
+        # Our own events are in their states already.
+        outdated = {
+            stream: state
+            for stream, version in tail
+            if (state := cache.peek(stream)) is not None and state.version < version
+        }
+        if outdated:
+            self._renew(conn, outdated)
         return {stream for stream, _ in tail}
+
+    def _renew(self, conn: Connection[Any], outdated: Mapping[str, State]) -> None:
+        versions = [state.version for state in outdated.values()]
+        rows = _ask(conn, "select_newer", streams=list(outdated), versions=versions).fetchall()
+        newer: dict[str, list[TupleRow]] = {stream: [] for stream in outdated}
+        for row in rows:
+            newer[row[0]].append(row)
+        for stream, events in newer.items():
+            events.sort(key=_VERSION)
+            try:
+                state = self._fold(outdated[stream], events)
+            except Exception:
+                # Whoever asks for the stream loads it, and is told what is wrong with it.
+                self._cache.drop(stream)
+            else:
+                self._cache.put(stream, state, sum(len(event[3]) for event in events))
 
     def keep_snapshots(self, conn: Connection[Any], written: Mapping[str, State]) -> None:
         """Store what took long to fold, for the next time that it is not in the cache. written:

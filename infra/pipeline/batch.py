@@ -13,9 +13,11 @@ from domain.kernel import (
     Context,
     Emit,
     Event,
+    Kind,
     Rejected,
     Stamp,
     State,
+    kind_of,
     record,
 )
 from domain.request import Request
@@ -176,14 +178,19 @@ class Batch:
         return self.absent(s for item in self.items for s in item.request.command.streams())
 
     def referred_streams(self, loaded: Mapping[str, State]) -> set[str]:
-        """Streams that just loaded ones refer to and that are not at hand; but for those that only
-        such requests name as look no further."""
+        """Streams that just loaded ones refer to and that are not at hand; of those that only such
+        requests name as look no further, the policies."""
         alone, others = set[str](), set[str]()
         for item in self.items:
             command = item.request.command
             (alone if command.ALONE else others).update(command.streams())
-        wanted = loaded.keys() - (alone - others)
-        return self.absent(s for stream in wanted for s in loaded[stream].refers_to())
+        alone -= others
+        return self.absent(
+            s
+            for stream, state in loaded.items()
+            for s in state.refers_to()
+            if stream not in alone or kind_of(s) is Kind.POLICY
+        )
 
     def absent(self, streams: Iterable[str]) -> set[str]:
         """Those of the streams that are not at hand and could be."""

@@ -191,7 +191,7 @@ class Reader:
             size += sum(len(event[3]) for event in events)
             self._cache.drop(stream)
             self._cache.put(stream, state, size)
-            if len(events) >= WORTH_KEEPING:
+            if len(events) >= WORTH_KEEPING and self._snapshots.takes(state):
                 self._worth_keeping[stream] = state
         return loaded, broken, spoilt
 

@@ -23,6 +23,7 @@ from infra.engine.tables import SubjectRows, make_tables, readers_see, swap_read
 from infra.failure import Failure
 from infra.postgres import PostgresError, Rows, connect
 from infra.postgres.connect import one_line
+from infra.postgres.leading import end_silent_holder, try_lead
 from projections import PROJECTIONS, Projection
 
 logger = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ class Engine:
     def session(self) -> Generator[Rows]:
         """A connection to lead or to step on, with the tables made."""
         with closing(connect(self._url, autocommit=True, name="casetrail projections")) as conn:
-            silent = {"idle_session_timeout": f"{max(SILENT_AFTER, 3 * self.poll)}s"}
+            silent = {"idle_session_timeout": f"{self._silent_after}s"}
             for setting, value in (SESSION | silent).items():
                 conn.execute("select set_config(%s, %s, false)", (setting, value))
             self._folders.clear()
@@ -170,12 +171,16 @@ class Engine:
             yield conn
 
     def _try_lead(self, conn: Rows) -> bool:
-        row = conn.execute(SQL["try_lead"], {"key": LEADER_LOCK}).fetchone()
-        return row is not None and bool(row[0])
+        return try_lead(conn, LEADER_LOCK)
+
+    @property
+    def _silent_after(self) -> float:
+        return max(SILENT_AFTER, 3 * self.poll)
 
     def _follow(self, conn: Rows, stop: Event) -> None:
         while not self._try_lead(conn):
             self.activity.turn()
+            end_silent_holder(conn, LEADER_LOCK, self._silent_after)
             if stop.wait(self.poll):
                 return
         conn.execute(SQL["listen_log"])

@@ -141,10 +141,6 @@ select to_regclass('parked') is not null;
 -- Held until the transaction ends: one engine at a time makes or swaps tables.
 select pg_advisory_xact_lock(%(key)s::bigint);
 
--- name: try_lead
--- Held by the session: whoever has it writes the read models, on this very connection.
-select pg_try_advisory_lock(%(key)s::bigint);
-
 -- name: try_rank
 -- Held until the transaction ends. The moment goes with it.
 select pg_try_advisory_xact_lock(%(key)s::bigint), statement_timestamp();

@@ -26,6 +26,7 @@ from infra.engine.status import read_status
 from infra.engine.tables import drop_tables, index_table, make_table, make_tables, readers_see
 from infra.failure import Failure
 from infra.postgres import Rows, connect
+from infra.postgres.leading import try_lead
 from projections import PROJECTIONS, Projection
 
 REBUILD_LOCK = 0x43617365_52656275  # "CaseRebu": one rebuild at a time
@@ -136,8 +137,7 @@ def alone(url: str, projection: Projection) -> Generator[tuple[Engine, Rows]]:
         closing(connect(url, autocommit=True, name="casetrail rebuild")) as lock,
         engine.session() as conn,
     ):
-        found = lock.execute(SQL["try_lead"], {"key": REBUILD_LOCK}).fetchone()
-        if found is None or not found[0]:
+        if not try_lead(lock, REBUILD_LOCK):
             raise Failure("Another rebuild is under way.")
         drop_tables(conn, tables_standing(conn, projection, "checking"))
         yield engine, conn

@@ -5,17 +5,6 @@
 -- Always a statement of its own, or what follows would read from before the wait.
 SELECT pg_advisory_xact_lock(%(key)s::bigint)
 
--- name: free_log
--- Ends a writer that holds the log's lock and has said nothing for two seconds: in the middle
--- of a pipeline no server time-out before PostgreSQL 17 watches it.
-SELECT pg_terminate_backend(a.pid)
-FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND (l.classid::bigint << 32 | l.objid::bigint) = %(key)s::bigint
-  AND a.wait_event_type = 'Client'
-  AND clock_timestamp() - greatest(a.state_change, a.query_start) > interval '2 seconds'
-
 -- name: insert_events
 -- recorded_at never goes back, even where the server's clock does.
 WITH last AS MATERIALIZED (

@@ -23,11 +23,15 @@ from psycopg.rows import DictRow, dict_row
 
 from domain.kernel import kind_of
 from infra.postgres import load_statements
+from infra.postgres.leading import end_silent_holder
 
 SQL = load_statements(Path(__file__).with_name("log.sql"))
 
 LOG_LOCK = 0x43617365_4C6F67  # "CaseLog": the advisory lock that orders all writes
 CHANNEL = "stored_events"
+
+SILENT_AFTER = 2.0
+"""Seconds without a word after which a writer is ended that holds the log's lock."""
 
 _LAST = 2**63 - 1
 
@@ -223,4 +227,4 @@ def notify_readers(cursor: Cursor[Any]) -> None:
 
 def free_log(conn: Connection[Any]) -> None:
     """End a writer that stopped while it holds the log's lock; nothing if there is none."""
-    conn.execute(SQL["free_log"], {"key": LOG_LOCK})
+    end_silent_holder(conn, LOG_LOCK, SILENT_AFTER)

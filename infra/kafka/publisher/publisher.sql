@@ -1,9 +1,5 @@
 -- What the publisher reads, and how far it is.
 
--- name: try_lead
--- Held by the session: whoever has it publishes, and moves the positions on this connection.
-SELECT pg_try_advisory_lock(%(key)s::bigint)
-
 -- name: listen_log
 -- What writers say at each commit; see infra/event_store.
 LISTEN stored_events

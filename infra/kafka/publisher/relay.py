@@ -23,6 +23,7 @@ from infra.kafka.publisher.records import QUEUE
 from infra.kafka.publisher.sending import Sender, open_sender
 from infra.postgres import PostgresError, Rows, connect
 from infra.postgres.connect import one_line
+from infra.postgres.leading import end_silent_holder, try_lead
 from infra.settings import KafkaAddress
 
 LEADER_LOCK = 0x43617365_50756273  # "CasePubs"
@@ -105,10 +106,11 @@ class Publisher:
             self.activity.turn()
             try:
                 with self._session() as conn:
-                    while not _try_lead(conn):
+                    while not try_lead(conn, LEADER_LOCK):
                         self.activity.turn()
                         self.activity.goes_on()
                         self._backoff = 0.0
+                        end_silent_holder(conn, LEADER_LOCK, self._session_seconds)
                         if stop.wait(self._poll):
                             return
                     self._lead(conn, stop)
@@ -127,7 +129,7 @@ class Publisher:
             pages = Pages(conn, self._prefix, self._page)
             aims = {name: standing.head for name, standing in pages.positions().items()}
             while True:
-                if _try_lead(conn):
+                if try_lead(conn, LEADER_LOCK):
                     with contextlib.suppress(Overtaken), self._senders(conn) as senders:
                         while self._publish(pages, senders):
                             pass
@@ -261,11 +263,6 @@ class Publisher:
                 milliseconds = str(int(seconds * 1000))
                 conn.execute("SELECT set_config(%s, %s, false)", (setting, milliseconds))
             yield conn
-
-
-def _try_lead(conn: Rows) -> bool:
-    row = conn.execute(SQL["try_lead"], {"key": LEADER_LOCK}).fetchone()
-    return row is not None and bool(row[0])
 
 
 def _ping(conn: Rows) -> None:

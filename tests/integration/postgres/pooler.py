@@ -86,8 +86,8 @@ class Pooler:
             length = exactly(client, 4)
             startup = length + exactly(client, struct.unpack("!i", length)[0] - 4)
             backend = self._take(startup)
-            client.sendall(backend.greeting)
             self._idle.append(backend)
+            client.sendall(backend.greeting)
             lent: Backend | None = None
             while True:
                 head = exactly(client, 5)
@@ -97,10 +97,11 @@ class Pooler:
                 lent = lent or self._take(startup)
                 lent.socket.sendall(message)
                 if head[:1] in (b"Q", b"S"):  # a simple query, or the Sync of an extended one
-                    client.sendall(b"".join(lent.messages()))
-                    if lent.idle:
+                    answer = b"".join(lent.messages())
+                    if lent.idle:  # before the client knows, who may come on another connection
                         self._idle.append(lent)
                         lent = None
+                    client.sendall(answer)
 
 
 @contextmanager

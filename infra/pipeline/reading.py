@@ -133,11 +133,7 @@ class Reader:
     def _renew(self, conn: Connection[Any], outdated: Mapping[str, State]) -> None:
         versions = [state.version for state in outdated.values()]
         rows = _ask(conn, "select_newer", streams=list(outdated), versions=versions).fetchall()
-        newer: dict[str, list[TupleRow]] = {stream: [] for stream in outdated}
-        for row in rows:
-            newer[row[0]].append(row)
-        for stream, events in newer.items():
-            events.sort(key=_VERSION)
+        for stream, events in _by_stream(outdated, rows).items():
             try:
                 state = self._fold(outdated[stream], events)
             except Exception:
@@ -166,14 +162,10 @@ class Reader:
         self, streams: Collection[str], rows: list[TupleRow]
     ) -> tuple[dict[str, State], dict[str, str], set[str]]:
         """The states; why a stream cannot be folded; streams whose snapshot is not to be used."""
-        stored: dict[str, list[TupleRow]] = {stream: [] for stream in streams}
-        for row in rows:
-            stored[row[0]].append(row)
         loaded: dict[str, State] = {}
         broken: dict[str, str] = {}
         spoilt: set[str] = set()
-        for stream, events in stored.items():
-            events.sort(key=_VERSION)
+        for stream, events in _by_stream(streams, rows).items():
             state, size = self._decider.initial(stream), 0
             if events and not events[0][2]:
                 _, version, _, snapshot = events.pop(0)
@@ -201,6 +193,16 @@ class Reader:
             event, stamp = read(topic, version, stored)
             state = evolve(state, event, stamp)
         return state
+
+
+def _by_stream(streams: Iterable[str], rows: Iterable[TupleRow]) -> dict[str, list[TupleRow]]:
+    """Of each of the streams its rows, in their order."""
+    found: dict[str, list[TupleRow]] = {stream: [] for stream in streams}
+    for row in rows:
+        found[row[0]].append(row)
+    for of_one in found.values():
+        of_one.sort(key=_VERSION)
+    return found
 
 
 def _ask(conn: Connection[Any], name: str, **params: Any) -> Cursor[TupleRow]:

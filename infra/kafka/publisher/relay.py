@@ -209,7 +209,8 @@ class Publisher:
             "bases": [None if page.basis is None else Jsonb(page.basis) for page in pages],
         }
         if conn.execute(SQL["move_positions"], moves, prepare=True).rowcount != len(pages):
-            raise Overtaken("a position is no longer where it was left")
+            left = ", ".join(f"{page.name} at {page.after}" for page in pages)
+            raise Overtaken(f"a position is no longer where it was left: {left}")
         self._step(f"{of}moved")
         self.sent += len(records)
 

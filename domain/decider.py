@@ -11,7 +11,7 @@ from domain.case.decide import decide as decide_case
 from domain.case.evolve import evolve as evolve_case
 from domain.case.state import Case
 from domain.case.told_order import decide_order
-from domain.kernel import Command, Context, Emit, Event, Kind, Stamp, State, kind_of, require
+from domain.kernel import Command, Context, Emit, Event, Kind, Rejected, Stamp, State, kind_of
 from domain.world import World
 
 CLOCK_SKEW: Final = timedelta(minutes=2)
@@ -48,12 +48,9 @@ def decide(command: Command, world: World, context: Context) -> list[Emit]:
     Raises Rejected when a rule refuses it, NotLoaded when it looks at a stream that `world`
     doesn't hold.
     """
-    require(
-        context.occurred_at <= context.now + CLOCK_SKEW,
-        "time_in_future",
-        f"{context.occurred_at.isoformat()} has not come yet.",
-        "occurred_at",
-    )
+    if context.occurred_at > context.now + CLOCK_SKEW:
+        message = f"{context.occurred_at.isoformat()} has not come yet."
+        raise Rejected("time_in_future", message, "occurred_at")
     return _DECIDE[command.TYPE.partition(".")[0]](command, world, context)
 
 

@@ -306,8 +306,14 @@ def command(
 # ------------------------------------------------------------------ streams
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def folded(cls: type[T]) -> type[T]:
+    """Class decorator of states: as `record`, without slots, for `State.with_`."""
+    return dataclass(unsafe_hash=True)(cls)
+
+
 class State:
-    """Base of the folded states: plain frozen dataclasses without slots.
+    """Base of the folded states, which are `folded`: nobody changes one, each event makes another.
 
     `with_` is dataclasses.replace without its re-validation: a replay of a long case spends
     most of its time there.

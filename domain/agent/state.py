@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import assert_never
 
 from domain.agent.events import AgentEvent, LeaseEnded, LeaseHeld
-from domain.kernel import Emit, Moment, Stamp, State, agent_stream
+from domain.kernel import Emit, Moment, Stamp, State, agent_stream, folded
 
 
-@dataclass(frozen=True)
+@folded
 class Held(State):
     token: int
     until: Moment
 
 
-@dataclass(frozen=True)
+@folded
 class Agent(State):
     """leases: by case, those that nobody has ended yet; some may have lapsed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -15,10 +15,10 @@ from domain.budget.events import (
     BudgetSet,
     BudgetSpent,
 )
-from domain.kernel import Stamp, State
+from domain.kernel import Stamp, State, folded
 
 
-@dataclass(frozen=True)
+@folded
 class Budget(State):
     """name: platform:shop:day, the ISO date in the shop's zone. limit, currency: what was set
     for this very day, or None where the policy's hold. reserved, spent: minor units by action

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,7 +41,7 @@ from domain.case.values import (
     UnitFinding,
     Verdict,
 )
-from domain.kernel import Actor, Moment, State, agent_stream, order_stream, policy_stream
+from domain.kernel import Actor, Moment, State, agent_stream, folded, order_stream, policy_stream
 from domain.sla.state import Clock
 
 
@@ -55,7 +55,7 @@ class Status(StrEnum):
     JOINED = "joined"
 
 
-@dataclass(frozen=True)
+@folded
 class Liability(State):
     version: int
     shares: tuple[Share, ...]
@@ -78,7 +78,7 @@ class Liability(State):
         )
 
 
-@dataclass(frozen=True)
+@folded
 class Item(State):
     """Some units of an order line. complained_at: when this item was first complained about."""
 
@@ -105,7 +105,7 @@ class Item(State):
         return self.quantity if self.verified_quantity is None else self.verified_quantity
 
 
-@dataclass(frozen=True)
+@folded
 class Proposal(State):
     proposal_id: str
     by: Party
@@ -120,7 +120,7 @@ class Proposal(State):
         return frozenset(item for part in self.parts for item in part.items)
 
 
-@dataclass(frozen=True)
+@folded
 class Agreement(State):
     agreement_id: str
     items: tuple[int, ...]
@@ -130,7 +130,7 @@ class Agreement(State):
     superseded: bool = False
 
 
-@dataclass(frozen=True)
+@folded
 class Obligation(State):
     """amount, lines: what is owed after agreed deductions; deductions: the returns for which
     one was agreed."""
@@ -148,7 +148,7 @@ class Obligation(State):
     ended: ObligationEnd | None = None
 
 
-@dataclass(frozen=True)
+@folded
 class Decline(State):
     decline_id: str
     ground: DeclineGround
@@ -167,7 +167,7 @@ class ReturnStep(StrEnum):
     LAPSED = "lapsed"
 
 
-@dataclass(frozen=True)
+@folded
 class Return(State):
     return_id: str
     items: tuple[int, ...]
@@ -188,7 +188,7 @@ class Return(State):
         )
 
 
-@dataclass(frozen=True)
+@folded
 class Refund(State):
     action_key: str
     obligation_id: str | None
@@ -210,7 +210,7 @@ class ReplacementStep(StrEnum):
     DELIVERED = "delivered"
 
 
-@dataclass(frozen=True)
+@folded
 class Replacement(State):
     shipment_id: str
     obligation_id: str
@@ -226,7 +226,7 @@ class RepairStep(StrEnum):
     SENT_BACK = "sent_back"
 
 
-@dataclass(frozen=True)
+@folded
 class Repair(State):
     """ordered: False while only the goods have come, ahead of the order."""
 
@@ -236,7 +236,7 @@ class Repair(State):
     ordered: bool = True
 
 
-@dataclass(frozen=True)
+@folded
 class Goodwill(State):
     action_key: str
     rung: Rung
@@ -253,7 +253,7 @@ class AppraisalStep(StrEnum):
     SETTLED = "settled"
 
 
-@dataclass(frozen=True)
+@folded
 class Appraisal(State):
     appraisal_id: str
     items: tuple[int, ...]
@@ -268,7 +268,7 @@ class Appraisal(State):
     settlement: Settlement | None = None
 
 
-@dataclass(frozen=True)
+@folded
 class Evidence(State):
     evidence_id: str
     kind: EvidenceKind
@@ -278,7 +278,7 @@ class Evidence(State):
     hold: bool = False
 
 
-@dataclass(frozen=True)
+@folded
 class Contact(State):
     """One contact with the buyer, by the version of its event."""
 
@@ -299,7 +299,7 @@ class Contact(State):
         return self.direction is Direction.TO_BUYER and self.substantive and not self.corrected
 
 
-@dataclass(frozen=True)
+@folded
 class Entry(State):
     """What was entered with an event that can be taken back, or whose time needs a second person
     to count; contacts are kept apart. about: the part of the case, or ""."""
@@ -312,7 +312,7 @@ class Entry(State):
     actor: Actor
 
 
-@dataclass(frozen=True)
+@folded
 class Handover(State):
     handover_id: str
     department: str
@@ -320,14 +320,14 @@ class Handover(State):
     done: bool = False
 
 
-@dataclass(frozen=True)
+@folded
 class Intercept(State):
     shipment_id: str
     requested_at: Moment
     succeeded: bool | None = None
 
 
-@dataclass(frozen=True)
+@folded
 class Divergence(State):
     divergence_id: int
     kind: DivergenceKind
@@ -337,14 +337,14 @@ class Divergence(State):
     settled: bool = False
 
 
-@dataclass(frozen=True)
+@folded
 class Classification(State):
     problem: ProblemType
     root_cause: RootCause
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@folded
 class Ruling(State):
     ruling_id: str
     ruled_for: RulingFor
@@ -352,7 +352,7 @@ class Ruling(State):
     ruled_at: Moment
 
 
-@dataclass(frozen=True)
+@folded
 class Lease(State):
     """An agent's claim of the case. token: how many claims the case had had with this one. The
     lease may have lapsed, and nobody has noticed yet."""
@@ -373,7 +373,7 @@ class Exemption(StrEnum):
     DENIED = "denied"
 
 
-@dataclass(frozen=True)
+@folded
 class Case(State):
     """A case as it is after `version` events. Maps are never changed in place.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from domain.case.values import LineAmount, Party, Stage
-from domain.kernel import Moment, State, order_stream
+from domain.kernel import Moment, State, folded, order_stream
 from domain.order.events import ShipmentOutcome
 
 
-@dataclass(frozen=True)
+@folded
 class OrderLine(State):
     """One line. gross: before discounts; discount: the shop's share; coupon: the platform's;
     minor units of the order's currency, for the whole line."""
@@ -33,7 +33,7 @@ class OrderLine(State):
         return self.gross - self.discount - self.coupon
 
 
-@dataclass(frozen=True)
+@folded
 class Held(State):
     """Which telling of a fact holds: its source's revision, and the event's stream version."""
 
@@ -41,7 +41,7 @@ class Held(State):
     version: int
 
 
-@dataclass(frozen=True)
+@folded
 class Shipment(State):
     """A parcel. shipped_at and units stay empty until a shipment fact has arrived.
 
@@ -99,7 +99,7 @@ class LedgerStatus(StrEnum):
     REVERSED = "reversed"
 
 
-@dataclass(frozen=True)
+@folded
 class LedgerEntry(State):
     """One payout, by its action key. lines: what it takes from each line's cap."""
 
@@ -116,7 +116,7 @@ class LedgerEntry(State):
         return self.status in (LedgerStatus.RESERVED, LedgerStatus.SETTLED)
 
 
-@dataclass(frozen=True)
+@folded
 class CaseOnOrder(State):
     case_id: str
     lines: tuple[str, ...]
@@ -124,7 +124,7 @@ class CaseOnOrder(State):
     open: bool
 
 
-@dataclass(frozen=True)
+@folded
 class Order(State):
     """An order after `version` events. Amounts: minor units of `currency`.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.kernel import Moment, Stamp, State
+from domain.kernel import Moment, Stamp, State, folded
 from domain.policy.documents import PolicyDocument, PolicyKind
 from domain.policy.events import PolicyEvent
 
@@ -24,7 +24,7 @@ class Version:
     effective_from: Moment
 
 
-@dataclass(frozen=True)
+@folded
 class PolicyStream(State):
     """name: platform[:shop[:category]]. by_kind: the versions by (effective_from, number), so
     that the last one not after a moment is in force at it."""

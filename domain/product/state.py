@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.kernel import Stamp, State
+from domain.kernel import Stamp, State, folded
 from domain.product.events import ProductEvent
 
 
-@dataclass(frozen=True)
+@folded
 class Product(State):
     """known: registered; an order may name one that is not. warranty_days: its own, or None
     where the policy for its category holds."""

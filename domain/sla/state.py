@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from domain.case.values import Party
-from domain.kernel import Moment, State
+from domain.kernel import Moment, State, folded
 from domain.sla.events import ClockName
 
 
@@ -19,7 +19,7 @@ class ClockStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True)
+@folded
 class Clock(State):
     """breaches: the due times that passed unmet and were not retracted, oldest first.
 

@@ -103,7 +103,7 @@ class Timekeeper:
     def believes(self, stamp: Stamp) -> bool:
         """Whether the entry's time is believed where it takes a breach back: always from a
         system; from a person unless dated back beyond what the policy allows."""
-        if stamp.actor.kind is not ActorKind.PERSON:
+        if stamp.actor.kind is not ActorKind.PERSON or stamp.occurred_at >= stamp.decided_at:
             return True
         minutes = self._policies.silence(stamp.decided_at).values.backdating_minutes
         return stamp.decided_at - stamp.occurred_at <= timedelta(minutes=minutes)
@@ -247,16 +247,16 @@ class Timekeeper:
         """The buyer got a substantive message: the next period of progress_update runs from
         there. One learnt late leaves the periods as if it had been known in time."""
         at = self.answered_at(version)
+        said = self.case.answers[version]
         for clock in list(self.case.clocks.values()):
-            starts = clock.clock is ClockName.PROGRESS_UPDATE and (
-                self.case.answers[version] >= clock.started_at
-            )
+            if clock.clock is not ClockName.PROGRESS_UPDATE or said < clock.started_at:
+                continue
             in_order = at >= clock.restarted_at and all(due < at for due in clock.breaches)
-            if starts and clock.is_running and in_order:
+            if clock.is_running and in_order:
                 self.notice(at, (clock,))
                 due_at = at + timedelta(minutes=clock.target_minutes)
                 self._emit(ClockRestarted(key=clock.key, due_at=due_at), at)
-            elif starts:
+            else:
                 self.reckon(clock)
 
     def reckon(self, clock: Clock) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.kernel import Stamp, State
+from domain.kernel import Stamp, State, folded
 from domain.supplier.events import SupplierEvent
 
 
-@dataclass(frozen=True)
+@folded
 class Supplier(State):
     """name: as orders call it. known: registered; an order may name one that is not.
     appraisal_hours, defect_ppm: None where the contract is silent and policy holds."""

@@ -241,13 +241,16 @@ select originator_id from stored_events where notification_id = %(position)s;
 update projections set error = %(error)s, failed_at = clock_timestamp() where name = %(name)s;
 
 -- name: select_page
--- One index walk a kind, merged: a scan of the primary key would read all the others' events.
+-- One index walk a kind, merged: a scan of the primary key would read all the others' events. Kind
+-- and position are compared as a pair: asked for apart, a plan made on few or old statistics sorts
+-- all that follows for each page, or reads past the others' after all.
 select e.*
 from unnest(%(kinds)s::smallint[]) as k (kind), lateral (
     select notification_id, originator_id, originator_version, topic, state
     from stored_events
-    where kind = k.kind and notification_id > %(after)s and notification_id <= %(upto)s
-    order by notification_id limit %(limit)s::bigint
+    where (kind, notification_id) > (k.kind, %(after)s::bigint)
+      and (kind, notification_id) <= (k.kind, %(upto)s::bigint)
+    order by kind, notification_id limit %(limit)s::bigint
 ) as e
 order by notification_id limit %(limit)s::bigint;
 

@@ -59,12 +59,14 @@ WHERE notification_id > %(after)s AND notification_id <= %(upto)s AND topic = AN
 ORDER BY notification_id LIMIT %(limit)s::bigint
 
 -- name: select_tail_of_kinds
--- One index walk a kind, merged: a scan of the primary key would read all the others' events.
+-- One index walk a kind, merged: a scan of the primary key would read all the others' events. Kind
+-- and position as a pair, or a plan made on few or old statistics sorts all that follows.
 SELECT e.*
 FROM unnest(%(kinds)s::smallint[]) AS k (kind), LATERAL (
     SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
     FROM stored_events
-    WHERE kind = k.kind AND notification_id > %(after)s AND notification_id <= %(upto)s
-    ORDER BY notification_id LIMIT %(limit)s::bigint
+    WHERE (kind, notification_id) > (k.kind, %(after)s::bigint)
+      AND (kind, notification_id) <= (k.kind, %(upto)s::bigint)
+    ORDER BY kind, notification_id LIMIT %(limit)s::bigint
 ) AS e
 ORDER BY notification_id LIMIT %(limit)s::bigint

@@ -5,16 +5,23 @@
 LISTEN stored_events
 
 -- name: select_positions
--- How far each is, and how far it could be; as of one moment. reached: by the live queue.
+-- How far each is, and how far it could be; as of one moment. reached: by the live queue. Kind and
+-- position are compared as a pair, here and below: one walk of their index, whatever the statistics.
 SELECT p.name, p.position, p.basis,
        CASE p.name
-           WHEN 'case-events' THEN (SELECT coalesce(max(notification_id), 0) FROM stored_events
-                                    WHERE kind = %(kind)s)
+           WHEN 'case-events' THEN coalesce((
+               SELECT notification_id FROM stored_events
+               WHERE (kind, notification_id) >= (%(kind)s::smallint, 0)
+                 AND (kind, notification_id) <= (%(kind)s::smallint, 9223372036854775807)
+               ORDER BY kind DESC, notification_id DESC LIMIT 1), 0)
            WHEN 'answers' THEN (SELECT coalesce(max(number), 0) FROM answers)
            WHEN 'repeats' THEN (SELECT coalesce(max(number), 0) FROM repeats)
            WHEN 'dead-letters' THEN (SELECT coalesce(max(number), 0) FROM dead_letters)
-           WHEN 'queue' THEN (SELECT coalesce(max(notification_id), 0) FROM stored_events
-                              WHERE kind = %(kind)s AND notification_id <= %(reached)s)
+           WHEN 'queue' THEN coalesce((
+               SELECT notification_id FROM stored_events
+               WHERE (kind, notification_id) >= (%(kind)s::smallint, 0)
+                 AND (kind, notification_id) <= (%(kind)s::smallint, %(reached)s::bigint)
+               ORDER BY kind DESC, notification_id DESC LIMIT 1), 0)
        END
 FROM publications p
 
@@ -43,8 +50,9 @@ UPDATE publications SET error = NULL, failed_at = NULL WHERE error IS NOT NULL
 -- What happened to cases after a position, in commit order.
 SELECT notification_id, originator_id, originator_version, topic, recorded_at, state
 FROM stored_events
-WHERE kind = %(kind)s AND notification_id > %(after)s AND notification_id <= %(upto)s
-ORDER BY notification_id LIMIT %(limit)s::bigint
+WHERE (kind, notification_id) > (%(kind)s::smallint, %(after)s::bigint)
+  AND (kind, notification_id) <= (%(kind)s::smallint, %(upto)s::bigint)
+ORDER BY kind, notification_id LIMIT %(limit)s::bigint
 
 -- name: select_priced
 -- The events of these cases that say in which currency their order is, up to a position.
@@ -57,8 +65,9 @@ ORDER BY originator_id, originator_version
 -- The cases that something happened to after a position, in commit order.
 SELECT notification_id, originator_id
 FROM stored_events
-WHERE kind = %(kind)s AND notification_id > %(after)s AND notification_id <= %(upto)s
-ORDER BY notification_id LIMIT %(limit)s::bigint
+WHERE (kind, notification_id) > (%(kind)s::smallint, %(after)s::bigint)
+  AND (kind, notification_id) <= (%(kind)s::smallint, %(upto)s::bigint)
+ORDER BY kind, notification_id LIMIT %(limit)s::bigint
 
 -- name: select_last
 -- The last event of each of these cases up to a position.

@@ -16,7 +16,9 @@ from rich.table import Table
 from infra.cli.app import Json
 from infra.cli.filters import one_of
 from infra.cli.glossary import refusal_words
+from infra.cli.observing import Metrics
 from infra.cli.reading import plain
+from infra.cli.running import run_alone
 from infra.cli.terminal import Terminal, terminal_of
 from infra.cli.views import catch_up, queues
 from infra.failure import Failure
@@ -84,6 +86,26 @@ def claim(
             token=found.token,
         )
     )
+
+
+@queues.command(
+    help="Record the end of claims that have lapsed, until Ctrl-C; several may run at a time."
+)
+def sweep(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="End those that have lapsed by now, and end.")
+    ] = False,
+    metrics: Metrics = None,
+) -> None:
+    from infra.claims import Sweeper  # late: the domain comes with it
+
+    terminal = terminal_of(context)
+    with open_system(terminal.settings, terminal.say) as system, open_store(system) as store:
+        worker = Sweeper(store.log.datastore, store.pipeline)
+        run_alone(terminal, system, None, worker, once=once, metrics=metrics)
+        count = worker.activity.snapshot().items
+        terminal.write(terminal.t("Lapsed claims ended: {count}.", count=count))
 
 
 @queues.command(help="Go on with a claimed case: its lease runs anew from now.")

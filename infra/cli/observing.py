@@ -27,11 +27,12 @@ Metrics = Annotated[
 def observed(
     terminal: Terminal,
     system: System,
-    address: KafkaAddress,
+    address: KafkaAddress | None,
     activities: Sequence[Activity],
     metrics: str | None,
 ) -> Generator[None]:
-    """Observe these workers until the end of the block. metrics: what the option says."""
+    """Observe these workers until the end of the block. address: None where they have nothing to
+    do with Kafka. metrics: what the option says."""
     from infra.ops import open_ops  # late: the domain comes with it
 
     listen = terminal.settings.metrics if metrics is None else read_listen(metrics)

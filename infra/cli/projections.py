@@ -16,8 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from infra.cli.app import Json, app
+from infra.cli.observing import Metrics
 from infra.cli.pictures import Pictures
 from infra.cli.reading import Views, plain
+from infra.cli.running import run_alone
 from infra.cli.terminal import Terminal, terminal_of
 from infra.cli.views import Watch, catch_up, show
 from infra.postgres import Rows, connect
@@ -36,6 +38,26 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="So many processes; else as many as there are cores."),
 ]
+
+
+@projections.command(
+    help="Keep the read models up to date until Ctrl-C; of several that run, one writes."
+)
+def run(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="Project what is there now and end.")
+    ] = False,
+    metrics: Metrics = None,
+) -> None:
+    from infra.engine import Engine  # late: the domain comes with it
+
+    terminal = terminal_of(context)
+    with open_system(terminal.settings, terminal.say) as system:
+        worker = Engine(system.database_url)
+        run_alone(terminal, system, None, worker, once=once, metrics=metrics)
+        count = worker.activity.snapshot().items
+        terminal.write(terminal.t("Events projected: {count}.", count=count))
 
 
 @projections.command(help="Show how far each read model has followed the log.")

@@ -50,13 +50,14 @@ def signalled() -> Generator[threading.Event]:
 def run_alone(
     terminal: Terminal,
     system: System,
-    address: KafkaAddress,
+    address: KafkaAddress | None,
     worker: ActiveWorker,
     *,
     once: bool,
     metrics: str | None,
 ) -> None:
-    """Run one worker until it is told to stop, observed; once: let it catch up and return."""
+    """Run one worker until it is told to stop, observed; once: let it catch up and return.
+    address: None where it has nothing to do with Kafka."""
     if once:
         worker.catch_up()
         return

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 CLAIMS: dict[str, str] = {
     "Claim the next best case, or a given one, for an agent.": "为客服领取下一个最应处理的售后单，或指定的售后单。",
+    "Record the end of claims that have lapsed, until Ctrl-C; several may run at a time.": "持续记录已到期领取的结束，直到按 Ctrl-C；可同时运行多个。",
+    "End those that have lapsed by now, and end.": "结束目前已到期的领取后退出。",
+    "Lapsed claims ended: {count}.": "已结束 {count} 个到期的领取。",
     "Go on with a claimed case: its lease runs anew from now.": "续期已领取的售后单：时限从现在重新计算。",
     "Give a claimed case back to the queue.": "把已领取的售后单放回待办队列。",
     "Hand a claimed case over to another agent.": "把已领取的售后单转交给另一客服。",

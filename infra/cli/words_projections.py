@@ -5,6 +5,9 @@ from __future__ import annotations
 PROJECTIONS: dict[str, str] = {
     # commands
     "Look after the read models.": "管理读模型。",
+    "Keep the read models up to date until Ctrl-C; of several that run, one writes.": "持续更新读模型，直到按 Ctrl-C；同时运行多个时，只有一个在写入。",
+    "Project what is there now and end.": "投影完现有事件后退出。",
+    "Events projected: {count}.": "已投影 {count} 个事件。",
     "List the streams that read models do not follow because of an event.": "列出因某个事件而停止跟进的流。",
     "Fold parked streams anew; those that work are followed again.": "重新折叠被搁置的流；成功的恢复跟进。",
     "Only this stream.": "仅此流。",

@@ -44,13 +44,12 @@ def ready(
     stuck_after: float,
     look_every: float,
 ) -> Verdict:
-    """Whether database and Kafka answer, no worker stands while more and more waits, and no read
-    model was stopped."""
+    """Whether database and Kafka (where they work with it) answer, no worker stands while more and
+    more waits, and no read model was stopped."""
     patience = UNHEARD_AFTER * look_every + 10.0
-    reasons = {
-        "database": _away(observed.database, now, patience),
-        "kafka": _away(observed.kafka, now, patience),
-    }
+    reasons = {"database": _away(observed.database, now, patience)}
+    if observed.kafka is not None:
+        reasons["kafka"] = _away(observed.kafka, now, patience)
     for one in activities:
         why = _stuck(one, now, stuck_after)
         if not why and one.snapshot().turned_at is None:

@@ -197,8 +197,8 @@ METRICS: tuple[Described | DescribedClasses, ...] = (
               "1 if PostgreSQL answered when last asked.",
               lambda seen: [((), float(seen.observed.database.ok))]),
     Described("casetrail_kafka_up", "gauge", (),
-              "1 if Kafka answered when last asked.",
-              lambda seen: [((), float(seen.observed.kafka.ok))]),
+              "1 if Kafka answered when last asked; of processes that work with it.",
+              lambda seen: [((), float(check.ok)) for check in (seen.observed.kafka,) if check]),
 )
 # fmt: on
 

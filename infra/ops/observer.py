@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -57,11 +58,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Observed:
-    """What was found last. lags: of each kind of worker, only of those that were found. letters:
-    dead letters that nothing was done with, by state."""
+    """What was found last. kafka: None where nobody works with it. lags: of each kind of worker,
+    only of those that were found. letters: dead letters that nothing was done with, by state."""
 
     database: Check = Check()
-    kafka: Check = Check()
+    kafka: Check | None = None
     lags: dict[str, list[Lag]] = field(default_factory=dict[str, list[Lag]])
     standing: dict[str, list[Standing]] = field(default_factory=dict[str, list[Standing]])
     letters: dict[str, int] = field(default_factory=dict[str, int])
@@ -71,12 +72,13 @@ class Observer:
     """Looks how far the workers are, tells the database about them, and says when one stands.
 
     Its own troubles harm nobody: what cannot be found is missing, and the checks say why.
+    address: None for workers that have nothing to do with Kafka, which is then not asked.
     """
 
     def __init__(
         self,
         url: str,
-        address: KafkaAddress,
+        address: KafkaAddress | None,
         prefix: str,
         activities: Sequence[Activity],
         *,
@@ -94,7 +96,7 @@ class Observer:
         self._beat_every = beat_every
         self._watchdogs = {one.worker: Watchdog(stands_after) for one in self.activities}
         self._lock = threading.Lock()
-        self._observed = Observed()
+        self._observed = Observed(kafka=None if address is None else Check())
 
     def observed(self) -> Observed:
         with self._lock:
@@ -103,13 +105,17 @@ class Observer:
     @contextlib.contextmanager
     def watching(self) -> Generator[None]:
         """Watch until the end of the block."""
-        # At first, and by one thread: two that import it at the same time get in each other's way.
-        import_module("kafka.admin")
         stop = threading.Event()
+        loops: list[Callable[[threading.Event], None]] = [self._beat, self._look_at_database]
+        if self._address is not None:
+            # At first, and by one thread: two that import it at the same time get in each other's
+            # way.
+            import_module("kafka.admin")
+            loops.append(partial(self._look_at_kafka, self._address))
         # A server that falls silent may hold one up; the program's end does not wait for it.
         threads = [
-            threading.Thread(target=loop, args=(stop,), name=loop.__name__, daemon=True)
-            for loop in (self._beat, self._look_at_database, self._look_at_kafka)
+            threading.Thread(target=loop, args=(stop,), name="observer", daemon=True)
+            for loop in loops
         ]
         for thread in threads:
             thread.start()
@@ -154,10 +160,10 @@ class Observer:
                 self._note(database=Check(False, plain(e), time.monotonic()))
                 stop.wait(self._beat_every)
 
-    def _look_at_kafka(self, stop: threading.Event) -> None:
+    def _look_at_kafka(self, address: KafkaAddress, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                with open_admin(self._address) as admin:
+                with open_admin(address) as admin:
                     while not stop.is_set():
                         admin.describe_cluster()
                         self._note(kafka=Check(True, "", time.monotonic()))
@@ -167,7 +173,7 @@ class Observer:
                                 contextlib.suppress(psycopg.Error, PostgresError),
                                 self._session() as conn,
                             ):
-                                lags = kafka_lags(conn, admin, self._address, self._prefix)
+                                lags = kafka_lags(conn, admin, address, self._prefix)
                                 self._found("intake", lags)
                         stop.wait(self.look_every)
             except KafkaError as e:

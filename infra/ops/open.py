@@ -17,7 +17,7 @@ from infra.settings import HostPort, KafkaAddress
 @contextlib.contextmanager
 def open_ops(
     url: str,
-    address: KafkaAddress,
+    address: KafkaAddress | None,
     prefix: str,
     activities: Sequence[Activity],
     *,
@@ -28,7 +28,8 @@ def open_ops(
     stuck_after: float = STUCK_AFTER,
 ) -> Generator[HostPort | None]:
     """Watch these workers, one of each kind, until the end of the block; serve metrics and
-    health where `listen` says, and say where that is. Raises OpsError."""
+    health where `listen` says, and say where that is. address: None where none of them works with
+    Kafka. Raises OpsError."""
     observer = Observer(
         url,
         address,

@@ -20,7 +20,7 @@ from eventsourcing.utils import EnvType
 
 from domain import decider
 from domain.kernel import EVENTS, Stamp, State
-from infra.engine import Engine, rebuild
+from infra.engine import Engine, drop_old, rebuild
 from infra.engine.fold import read_page
 from infra.engine.tables import statements_of, write_rows
 from infra.postgres import Server, connect
@@ -31,24 +31,24 @@ from tests.databases import Database, fresh_database
 from tests.support.cases import complain, contact
 from tests.support.store import Store, open_store, place_order, ship_order
 
+SIZES = (1_000, 10_000, 135_000)
+"""Cases, each with 16 orders and 37 events in all: five million at last."""
+
 
 def run(server: Server, smoke: bool) -> None:
     with fresh_database(server) as database:
         _beside_runners(database, 40 if smoke else 1_000)
-    with fresh_database(server) as database, fresh_database(server) as other:
-        # Twice, to see what the length of the log costs.
-        for each, cases in ((database, 20 if smoke else 1_000), (other, 60 if smoke else 10_000)):
-            _fill(each.url, cases)
-            _rebuild(each.url)
+    with fresh_database(server) as database:
+        _growing(database.url, (20, 60) if smoke else SIZES)
     with fresh_database(server) as database:
         _visible(database.url, 50 if smoke else 1_000)
 
 
-def _fill(url: str, cases: int) -> int:
+def _fill(url: str, cases: range) -> int:
     """A log of which nine events in ten are orders' and parcels'; its length."""
     with open_store(url) as store:
-        for start in range(0, cases, 100):
-            some = range(start, min(cases, start + 100))
+        for start in range(cases.start, cases.stop, 100):
+            some = range(start, min(cases.stop, start + 100))
             orders = [n * 16 + extra for n in some for extra in range(16)]
             store.pipeline.submit([place_order(n) for n in orders])
             store.pipeline.submit([ship_order(n) for n in orders])
@@ -61,7 +61,7 @@ def _fill(url: str, cases: int) -> int:
 
 
 def _beside_runners(database: Database, cases: int) -> None:
-    events = _fill(database.url, cases)
+    events = _fill(database.url, range(cases))
     engine = Engine(database.url)
     with engine.session():
         pass  # makes the tables, which is no part of catching up
@@ -182,25 +182,38 @@ def _last(database: Database, topics: Sequence[str]) -> int | None:
 # ------------------------------------------------------------ rebuilding
 
 
-def _rebuild(url: str) -> None:
-    """Of the queue and of the parcels, beside reading their events."""
-    Engine(url).catch_up(3_600)
-    for projection in PROJECTIONS:
-        if projection.name not in ("queue", "shipped_units"):
-            continue
-        with closing(connect(url)) as conn:
-            started, after, count = time.perf_counter(), 0, 0
-            while page := read_page(conn, after, 2**60, projection.kinds, 1_000):
-                after, count = page[-1].position, count + len(page)
-            reading = time.perf_counter() - started
-        started = time.perf_counter()
-        rebuild(url, projection)
-        seconds = time.perf_counter() - started
+def _growing(url: str, sizes: Sequence[int]) -> None:
+    """What the same costs on a log that grows: following it, and building anew."""
+    engine, cases, head = Engine(url), 0, 0
+    for size in sizes:
+        before, cases, head = head, size, _fill(url, range(cases, size))
+        caught_up = (head - before) / _timed(lambda: engine.catch_up(3_600))
+        print(f"  a log of {head:,} events, of which all read models took {caught_up:,.0f}/s")
+        more = max(1, sizes[0] // 5)
+        before, cases, head = head, size + more, _fill(url, range(size, size + more))
+        followed_at = (head - before) / _timed(lambda: engine.catch_up(3_600))
         rss = psutil.Process().memory_info().rss / 1e6
-        print(
-            f"  {projection.name} rebuilt from its {count:,} events: {count / seconds:,.0f}/s"
-            f" = {reading / seconds:.2f} × reading them ({count / reading:,.0f}/s); {rss:.0f} MB"
-        )
+        print(f"    {head - before:,} more: {followed_at:,.0f}/s; {rss:.0f} MB", flush=True)
+        for projection in PROJECTIONS:
+            if projection.name in ("queue", "sla_clocks", "shipped_units"):
+                _rebuild(url, projection)
+
+
+def _rebuild(url: str, projection: Projection) -> None:
+    """Beside reading its events."""
+    with closing(connect(url)) as conn:
+        started, after, count = time.perf_counter(), 0, 0
+        while page := read_page(conn, after, 2**60, projection.kinds, 1_000):
+            after, count = page[-1].position, count + len(page)
+        reading = time.perf_counter() - started
+    seconds = _timed(lambda: rebuild(url, projection))
+    drop_old(url, projection)
+    rss = psutil.Process().memory_info().rss / 1e6
+    print(
+        f"    {projection.name} rebuilt from its {count:,} events: {count / seconds:,.0f}/s"
+        f" = {reading / seconds:.2f} × reading them ({count / reading:,.0f}/s); {rss:.0f} MB",
+        flush=True,
+    )
 
 
 # ------------------------------------------------------------ how soon it shows

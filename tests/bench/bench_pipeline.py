@@ -236,7 +236,8 @@ def _replay(url: str, smoke: bool) -> None:
 
 def print_percentiles(what: str, milliseconds: list[float]) -> None:
     cuts = statistics.quantiles(milliseconds, n=100)
-    print(f"  {what}: p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms", flush=True)
+    some = ", ".join(f"p{n} {cuts[n - 1]:.1f}" for n in (50, 95, 99))
+    print(f"  {what}: {some} ms", flush=True)
 
 
 def _child(*arguments: str) -> subprocess.Popen[str]:

@@ -38,7 +38,7 @@ CHANGED = {
     "stream": "stream || '-' || n",
     "case_id": "case_id || '-' || n",
     "shop": "'s' || n % 10",
-    "priority": "(n = 5)::int",
+    "priority": "(n = 1)::int",
     "due_at": "array(select due + n * interval '1 minute' from unnest(q.due_at) due)",
 }
 

@@ -31,29 +31,35 @@ from tests.databases import Database, fresh_database
 from tests.support.cases import complain, contact
 from tests.support.store import Store, open_store, place_order, ship_order
 
-SIZES = (1_000, 10_000, 135_000)
-"""Cases, each with 16 orders and 37 events in all: five million at last."""
+SIZES = (400, 4_000, 45_000)
+"""Cases: five million events at last."""
+ORDERS = 50
+"""Of which one has a case: of the events of both nine in ten are orders' and parcels'."""
+MESSAGES = 3
+"""To each case's buyer; with the complaint and the clocks a case has eleven events."""
 
 
 def run(server: Server, smoke: bool) -> None:
     with fresh_database(server) as database:
-        _beside_runners(database, 40 if smoke else 1_000)
+        _beside_runners(database, 20 if smoke else 400)
     with fresh_database(server) as database:
-        _growing(database.url, (20, 60) if smoke else SIZES)
+        _growing(database.url, (10, 30) if smoke else SIZES)
     with fresh_database(server) as database:
         _visible(database.url, 50 if smoke else 1_000)
 
 
 def _fill(url: str, cases: range) -> int:
-    """A log of which nine events in ten are orders' and parcels'; its length."""
+    """A log of orders, parcels and these cases; its length."""
     with open_store(url) as store:
         for start in range(cases.start, cases.stop, 100):
             some = range(start, min(cases.stop, start + 100))
-            orders = [n * 16 + extra for n in some for extra in range(16)]
+            orders = range(some.start * ORDERS, some.stop * ORDERS)
             store.pipeline.submit([place_order(n) for n in orders])
             store.pipeline.submit([ship_order(n) for n in orders])
             now = datetime.now(UTC)
-            store.pipeline.submit([complain(n, f"c{n}", order=n * 16, at=now) for n in some])
+            store.pipeline.submit([complain(n, f"c{n}", order=n * ORDERS, at=now) for n in some])
+            for nth in range(MESSAGES):
+                store.pipeline.submit([contact(n, f"m{nth}-{n}") for n in some])
         return store.log.head()
 
 

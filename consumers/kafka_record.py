@@ -44,8 +44,15 @@ _NAME: Final = TypeAdapter[str](MessageId)
 _TOKEN: Final = re.compile(r"[1-9][0-9]{0,14}")
 
 
+UNDECODABLE: Final = "\ud800undecodable"
+TOO_LARGE: Final = "\ud800too large"
+"""The one header of what stands for a batch that could not be decoded, or for a record that is
+far too large: its value is the batch as it came. No bytes are decoded to such a name."""
+
+
 class Record(Protocol):
-    """What is read of a Kafka record. topic: the whole name; headers: in order, with repeats."""
+    """What is read of a Kafka record. topic: the whole name; headers: in order, with repeats; a
+    name that is not UTF-8 has surrogates for the bytes that are not (PEP 383)."""
 
     @property
     def topic(self) -> str: ...
@@ -130,6 +137,28 @@ class KafkaTopic:
         if body is None:
             body = self._bodies[cls.TYPE] = TypeAdapter[Any](body_model(cls))
         return body
+
+
+def ask(topic: Topic, record: Record) -> Sequence[Request]:
+    """What a record of this topic asks for, however it came; Malformed if it asks for nothing."""
+    for name, content in record.headers:
+        if name == UNDECODABLE:
+            reason = (content or b"").decode(errors="replace")
+            raise Malformed("undecodable", f"Its batch cannot be decoded: {reason}.")
+        if name == TOO_LARGE:
+            raise Malformed("message_too_large", f"A message has at most {MAX_BYTES} bytes.")
+        if not name.isascii() and shown_name(name) != name:
+            raise Malformed(
+                "header_invalid", "A header's name is not UTF-8.", shown_name(name)[:200]
+            )
+    return topic.translate(record)
+
+
+def shown_name(name: str) -> str:
+    """A header's name as people and databases can have it; bytes that are not UTF-8 as \\xff."""
+    if name in (UNDECODABLE, TOO_LARGE):
+        return name[1:]
+    return str.encode(name, "utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def body_model(cls: type[Command]) -> type[Model]:

@@ -20,6 +20,7 @@ header_invalid | 消息头的值不符合要求。
 header_missing | 缺少消息头。
 header_repeated | 同一消息头出现两次。
 key_missing | 缺少消息键。
+undecodable | 这批消息无法解码。
 tombstone | 没有内容的消息不提出任何请求。
 unknown_version | 不支持的消息版本。
 wrong_content_type | 内容须为 application/json。

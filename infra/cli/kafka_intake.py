@@ -148,6 +148,8 @@ def list_(
 
 @letters.command(help="Show a dead letter: where it came from, why, and the record as it came.")
 def show(context: typer.Context, number: Number, as_json: Json = False) -> None:
+    from consumers.kafka_record import shown_name
+
     terminal = terminal_of(context)
     with open_system(terminal.settings, terminal.say) as system, open_store(system) as store:
         found = _letters(store)
@@ -170,7 +172,7 @@ def show(context: typer.Context, number: Number, as_json: Json = False) -> None:
         return
     terminal.write(f"{terminal.t('key')}: {_shown(original.key)}")
     for name, content in original.headers:
-        terminal.write(f"{name}: {_shown(content)}")
+        terminal.write(f"{shown_name(name)}: {_shown(content)}")
     terminal.write(_shown(original.value))
 
 
@@ -242,8 +244,10 @@ def _shown(content: bytes | None) -> str:
 
 
 def _as_base64(original: Original) -> dict[str, Any]:
+    from consumers.kafka_record import shown_name
+
     def text(content: bytes | None) -> str | None:
         return None if content is None else b64encode(content).decode()
 
-    headers = [[name, text(content)] for name, content in original.headers]
+    headers = [[shown_name(name), text(content)] for name, content in original.headers]
     return {"key": text(original.key), "value": text(original.value), "headers": headers}

@@ -10,6 +10,8 @@ INTAKE: dict[str, str] = {
     "Kafka is away; the intake waits: {reason}": "Kafka 不可用，接收暂停：{reason}",
     "The topic {topic} was deleted and made anew. When that is understood, say where to go on: casetrail kafka read-from.": "主题 {topic} 被删除后重新创建。查明原因后，请用 casetrail kafka read-from 指定从哪里继续。",
     "Records that were not read yet are gone: {reason} When that is understood, say where to go on: casetrail kafka read-from.": "尚未读取的记录已经丢失：{reason} 查明原因后，请用 casetrail kafka read-from 指定从哪里继续。",
+    "What lies in {topic}/{partition} at {offset} cannot be read: {reason} If that stays so, say where to go on: casetrail kafka read-from.": "{topic}/{partition} 中位移 {offset} 处的内容无法读取：{reason} 若一直如此，请用 casetrail kafka read-from 指定从哪里继续。",
+    "Others hold all partitions, and {waiting} records wait there.": "所有分区都由其他进程持有，其中仍有 {waiting} 条记录等待处理。",
     "The topic {topic} does not exist.": "主题 {topic} 不存在。",
     "The topic {topic} has no partition {partition}.": "主题 {topic} 没有分区 {partition}。",
     # the commands

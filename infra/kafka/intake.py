@@ -18,7 +18,9 @@ from consumers.kafka_topics import KAFKA_TOPICS
 from infra.activity import Activity
 from infra.event_store import LogDatastore
 from infra.failure import Failure, Say, say_nothing
+from infra.kafka.decoding import Unreadable
 from infra.kafka.intake_client import (
+    REQUEST_MS,
     SESSION_MS,
     SLICE,
     Consumer,
@@ -30,6 +32,7 @@ from infra.kafka.intake_client import (
     seek,
     topic_id,
 )
+from infra.kafka.intake_end import End
 from infra.kafka.intake_slice import Held, MovedElsewhere, Slice, SliceWriter, Step
 from infra.pipeline import Pipeline, Unavailable
 from infra.settings import KafkaAddress
@@ -49,7 +52,6 @@ has shared it to that one, which kafka-python may not notice after the process w
 COMMIT_EVERY = 1.0
 EXPIRE_EVERY = 6 * 3600.0
 CLOSE_MS = 3_000
-REQUEST_MS = 10_000
 STUCK_AFTER = 30.0
 GIVE_UP = 75.0
 """Seconds without any partition: until the group is joined anew; until others read it all."""
@@ -58,7 +60,7 @@ logger = logging.getLogger(__name__)
 
 
 class IntakeAlarm(Failure):
-    """Records were lost or replaced before we read them: going on would hide it."""
+    """Records were lost, replaced or damaged before we read them: going on would hide it."""
 
 
 class Intake:
@@ -109,21 +111,24 @@ class Intake:
     # ------------------------------------------------------------------- the worker
 
     def run(self, stop: Event) -> None:
-        """Work until `stop` is set. Raises IntakeAlarm when records are gone or not the same."""
-        self._run(stop, to_the_end=False)
+        """Work until `stop` is set. Raises IntakeAlarm when records are gone, damaged or not the
+        same."""
+        self._run(stop)
 
-    def catch_up(self) -> None:
+    def catch_up(self, give_up: float = GIVE_UP) -> None:
         """Take all the records that are there now, and return. Waits for a broker and for the
-        database; raises IntakeAlarm."""
-        self._run(Event(), to_the_end=True)
+        database, and so many seconds for a partition; raises IntakeAlarm, and KafkaError when it
+        had none by then and not all was taken by others."""
+        self._run(Event(), give_up)
 
     def places(self) -> set[tuple[str, int]]:
         """Topic and number of the partitions that it reads."""
         return {(held.place.topic, held.place.partition) for held in self._placed()}
 
-    def _run(self, stop: Event, to_the_end: bool) -> None:
+    def _run(self, stop: Event, give_up: float | None = None) -> None:
+        """give_up: seconds, of one who only catches up."""
         errors = import_module("kafka.errors")
-        give_up = time.monotonic() + GIVE_UP
+        until = None if give_up is None else time.monotonic() + give_up
         while not stop.is_set():
             self.activity.turn()
             try:
@@ -137,7 +142,7 @@ class Intake:
                 places_of(consumer, self._topics)
                 listener = make_listener(partial(self._assigned, consumer), self._taken)
                 consumer.subscribe(list(self._topics), listener=listener)
-                if self._consume(consumer, stop, to_the_end, give_up):
+                if self._consume(consumer, stop, until):
                     return
                 logger.warning("no partition, or none alone; joining the group anew")
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as e:
@@ -145,6 +150,15 @@ class Intake:
                     "Records that were not read yet are gone: {reason} When that is understood, "
                     "say where to go on: casetrail kafka read-from.",
                     reason=e,
+                ) from e
+            except Unreadable as e:
+                raise IntakeAlarm(
+                    "What lies in {topic}/{partition} at {offset} cannot be read: {reason} If that "
+                    "stays so, say where to go on: casetrail kafka read-from.",
+                    topic=e.topic,
+                    partition=e.partition,
+                    offset=e.offset,
+                    reason=_line(e.reason),
                 ) from e
             except errors.KafkaError as e:
                 self._wait(stop, e)
@@ -154,10 +168,11 @@ class Intake:
                 self._to_commit.clear()
                 consumer.close(timeout_ms=CLOSE_MS)
 
-    def _consume(self, consumer: Consumer, stop: Event, to_the_end: bool, give_up: float) -> bool:
+    def _consume(self, consumer: Consumer, stop: Event, give_up: float | None) -> bool:
         """Until stopped or done; False when it has had no partition for long, or another one
-        reads the same."""
-        end = _End(consumer, self._topics, give_up) if to_the_end else None
+        reads the same. give_up: when, of one who only catches up."""
+        offsets = self._writer.offsets
+        end = None if give_up is None else End(consumer, self._topics, offsets, give_up)
         held_at = time.monotonic()
         while not stop.is_set():
             self.activity.turn()
@@ -173,6 +188,7 @@ class Intake:
                 self._place(consumer)
                 self._store_waiting(consumer, stop)
                 self._upkeep(consumer)
+                reached = end is not None and end.is_reached(list(self._held.values()))
             except (Unavailable, psycopg.OperationalError) as e:
                 self._stand_by(consumer, stop, e)
                 continue
@@ -181,7 +197,7 @@ class Intake:
                 self.activity.goes_on()
                 self._say("The intake goes on.")
                 self._resume(consumer)
-            if end is not None and end.is_reached(list(self._held.values())):
+            if reached:
                 break
             self._read(consumer, POLL_MS)
         self._commit(consumer)
@@ -360,30 +376,6 @@ class Intake:
         if mine:
             commit(consumer, mine)
             self._step("told the group")
-
-
-class _End:
-    """Where each partition ended when it was first asked for; others' partitions don't count."""
-
-    def __init__(self, consumer: Consumer, topics: Iterable[str], give_up: float) -> None:
-        self._consumer = consumer
-        self._topics = list(topics)
-        self._ends: dict[Place, int] = {}
-        self._give_up = give_up
-
-    def is_reached(self, held: Sequence[Held]) -> bool:
-        if not held:
-            # There is nothing to read, or others read it all.
-            return not places_of(self._consumer, self._topics) or time.monotonic() > self._give_up
-        if any(one.position is None for one in held):
-            return False
-        new = [one.place for one in held if one.place not in self._ends]
-        if new:
-            self._ends.update(self._consumer.end_offsets(new, REQUEST_MS))
-        return all(
-            (self._consumer.position(one.place, REQUEST_MS) or 0) >= self._ends[one.place]
-            for one in held
-        )
 
 
 def _line(error: Exception) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from consumers.kafka_record import Record
 from infra.kafka.assignment import make_assignor
 from infra.kafka.client import consumer_config
+from infra.kafka.decoding import decode_ourselves
 from infra.settings import KafkaAddress
 
 SESSION_MS = 10_000
@@ -17,6 +18,7 @@ SESSION_MS = 10_000
 restarted under the same name wait for it."""
 
 POLL_LIMIT_MS = 120_000
+REQUEST_MS = 10_000
 SLICE = 500
 """Records of one poll at most, and of one transaction."""
 
@@ -74,6 +76,7 @@ def open_consumer(
         "metadata_max_age_ms": 30_000,
     }
     consumer: Consumer = import_module("kafka").KafkaConsumer(**config)
+    decode_ourselves(consumer)
     return consumer
 
 

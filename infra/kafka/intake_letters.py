@@ -17,7 +17,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import class_row, tuple_row
 
-from consumers.kafka_record import Record, Topic, origin, sender_of
+from consumers.kafka_record import Record, Topic, ask, origin, sender_of
 from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.failure import KafkaError
@@ -245,7 +245,7 @@ class DeadLetters:
 def _requests(original: Original, topics: Sequence[Topic]) -> Sequence[Request]:
     for topic in topics:
         if original.topic.endswith(f".{topic.name}"):
-            return topic.translate(original)
+            return ask(topic, original)
     raise Malformed("wrong_topic", f"Nothing is read from {original.topic}.")
 
 

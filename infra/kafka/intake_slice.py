@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import tuple_row
 
-from consumers.kafka_record import KafkaTopic, Topic
+from consumers.kafka_record import KafkaTopic, Topic, ask
 from domain.request import Malformed, Request
 from infra.event_store import LogDatastore
 from infra.kafka.intake_client import SLICE, Consumed, Place
@@ -229,7 +229,7 @@ class SliceWriter:
 def _asked(topic: Topic, record: Consumed, parked: set[str]) -> Sequence[Request] | NewLetter:
     """What the record asks for, or why it cannot be asked now."""
     try:
-        requests = topic.translate(record)
+        requests = ask(topic, record)
     except Malformed as e:
         return NewLetter(record, e.code, e.message, e.field)
     for request in requests:

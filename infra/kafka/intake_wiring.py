@@ -14,8 +14,8 @@ from infra.failure import Say, say_nothing
 from infra.guard import try_lock
 from infra.kafka.client import consumer_config, said_plainly
 from infra.kafka.failure import KafkaError
-from infra.kafka.intake import REQUEST_MS, Intake
-from infra.kafka.intake_client import Consumer, places_of, topic_id
+from infra.kafka.intake import Intake
+from infra.kafka.intake_client import REQUEST_MS, Consumer, places_of, topic_id
 from infra.kafka.intake_slice import Offsets
 from infra.settings import KafkaAddress
 from infra.vault import Vault, read_master_key

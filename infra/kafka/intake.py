@@ -92,7 +92,7 @@ class Intake:
         self.records = 0
         self.letters = 0
         self.activity = activity or Activity("intake", member)
-        self.activity.parts = lambda: {f"{topic}/{number}" for topic, number in self.places()}
+        self.activity.parts = lambda: {f"{at.topic}/{at.partition}" for at in list(self._held)}
         self._address = address
         self._group = f"{prefix}.intake"
         self._member = member

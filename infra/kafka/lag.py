@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.kafka.admin import TopicStatus
-from infra.kafka.client import Admin, consumer_config, said_plainly
+from infra.kafka.client import Admin, consumer_config
 from infra.kafka.topics import TOPICS
 from infra.postgres import Rows, load_statements
 from infra.settings import KafkaAddress
@@ -104,36 +104,9 @@ def intake_lags(conn: Rows, topics: Sequence[TopicStatus]) -> list[PartitionLag]
 
 def with_ages(address: KafkaAddress, lags: Sequence[PartitionLag]) -> list[PartitionLag]:
     """The same with the age of the first record that waits in each partition, as far as they are
-    found in a moment. Raises KafkaError."""
-    kafka: Any = import_module("kafka")
-    wanted = {
-        kafka.TopicPartition(lag.topic, lag.partition): lag.position for lag in lags if lag.waiting
-    }
-    if not wanted:
-        return list(lags)
-    sent: dict[tuple[str, int], float] = {}
-    config = consumer_config(address) | {
-        "max_partition_fetch_bytes": 1024,
-        "fetch_max_wait_ms": 100,
-    }
-    with said_plainly(address):
-        consumer: Any = kafka.KafkaConsumer(**config)
-        try:
-            consumer.assign(list(wanted))
-            for place, position in wanted.items():
-                if position is None:
-                    consumer.seek_to_beginning(place)
-                else:
-                    consumer.seek(place, position)
-            until = time.monotonic() + LOOK_SECONDS
-            # What is gone before it was read, the intake says.
-            with contextlib.suppress(import_module("kafka.errors").OffsetOutOfRangeError):
-                while len(sent) < len(wanted) and time.monotonic() < until:
-                    for place, records in consumer.poll(timeout_ms=200, max_records=100).items():
-                        sent.setdefault((place.topic, place.partition), records[0].timestamp / 1000)
-                        consumer.pause(place)
-        finally:
-            consumer.close(timeout_ms=1000)
+    found in a moment; whatever goes wrong with one, the lags are there."""
+    wanted = [lag for lag in lags if lag.waiting]
+    sent = _times_sent(address, wanted) if wanted else {}
     now = time.time()
     return [
         replace(lag, oldest_seconds=max(0.0, now - at))
@@ -141,3 +114,46 @@ def with_ages(address: KafkaAddress, lags: Sequence[PartitionLag]) -> list[Parti
         else lag
         for lag in lags
     ]
+
+
+def _times_sent(
+    address: KafkaAddress, wanted: Sequence[PartitionLag]
+) -> dict[tuple[str, int], float]:
+    """When the first record that waits was sent, in seconds since 1970."""
+    from infra.kafka.decoding import Unreadable, decode_ourselves  # late: the domain comes with it
+
+    kafka: Any = import_module("kafka")
+    errors: Any = import_module("kafka.errors")
+    sent: dict[tuple[str, int], float] = {}
+    config = consumer_config(address) | {
+        "max_partition_fetch_bytes": 1024,
+        "fetch_max_wait_ms": 100,
+    }
+    with contextlib.suppress(errors.KafkaError):
+        consumer: Any = kafka.KafkaConsumer(**config)
+        try:
+            decode_ourselves(consumer)
+            left = {kafka.TopicPartition(lag.topic, lag.partition): lag.position for lag in wanted}
+            consumer.assign(list(left))
+            for place, position in left.items():
+                if position is None:
+                    consumer.seek_to_beginning(place)
+                else:
+                    consumer.seek(place, position)
+            until = time.monotonic() + LOOK_SECONDS
+            while left and time.monotonic() < until:
+                try:
+                    found = consumer.poll(timeout_ms=200, max_records=100)
+                except Unreadable as e:
+                    found = {kafka.TopicPartition(e.topic, e.partition): ()}
+                except errors.OffsetOutOfRangeError as e:
+                    # What is gone before it was read, the intake says.
+                    found = dict.fromkeys(e.args[0], ())
+                for place, records in found.items():
+                    if records:
+                        sent.setdefault((place.topic, place.partition), records[0].timestamp / 1000)
+                    left.pop(place, None)
+                    consumer.pause(place)
+        finally:
+            consumer.close(timeout_ms=1000)
+    return sent

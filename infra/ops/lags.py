@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from infra.claims.sweeper import SQL
 from infra.engine.books import base_of
 from infra.engine.status import read_status
 from infra.kafka import Admin, cluster_status
-from infra.kafka.lag import READ, intake_lags, with_ages
+from infra.kafka.lag import READ, Group, intake_lags, with_ages
 from infra.kafka.publisher.status import publisher_status
 from infra.postgres import Rows
 from infra.settings import KafkaAddress
@@ -77,6 +77,14 @@ def kafka_lags(conn: Rows, admin: Admin, address: KafkaAddress, prefix: str) -> 
         )
         for one in lags
     ]
+
+
+def parts_of(members: Collection[str | None], group: Group, lags: Sequence[Lag]) -> set[str]:
+    """The partitions that the group gave to these members, or to nobody: then all who can look
+    after them do. None is no member's name."""
+    places = {lag.part: lag.part.rpartition("/") for lag in lags}
+    owners = {part: group.owner(topic, int(n)) for part, (topic, _, n) in places.items()}
+    return {part for part, owner in owners.items() if owner is None or owner in members}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,12 +17,14 @@ import psycopg
 from infra.activity import Activity, plain
 from infra.failure import Say, say_nothing
 from infra.kafka import KafkaError, open_admin
+from infra.kafka.lag import intake_group
 from infra.ops.lags import (
     Lag,
     Standing,
     Watchdog,
     claim_lags,
     kafka_lags,
+    parts_of,
     projection_lags,
     publisher_lags,
 )
@@ -174,15 +176,18 @@ class Observer:
                                 self._session() as conn,
                             ):
                                 lags = kafka_lags(conn, admin, address, self._prefix)
-                                self._found("intake", lags)
+                                group = intake_group(admin, self._prefix)
+                                members = {one.member for one in self.activities}
+                                self._found("intake", lags, parts_of(members, group, lags))
                         stop.wait(self.look_every)
             except KafkaError as e:
                 self._note(kafka=Check(False, plain(e), time.monotonic()))
                 stop.wait(self._beat_every)
 
-    def _found(self, worker: str, lags: list[Lag]) -> None:
+    def _found(self, worker: str, lags: list[Lag], also: Collection[str] = ()) -> None:
+        """also: parts that this process judges, beside those that its workers work on."""
         ours = [one.parts() for one in self.activities if one.worker == worker]
-        mine = None if None in ours else {part for parts in ours for part in parts or ()}
+        mine = None if None in ours else {*also, *(part for parts in ours for part in parts or ())}
         standing = [
             one
             for one in self._watchdogs[worker].look(lags, time.monotonic())

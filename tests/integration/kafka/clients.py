@@ -10,7 +10,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.structs import TopicPartition  # type: ignore[import-untyped]
 
-from infra.kafka import consumer_config, producer_config
+from infra.kafka import Cluster, consumer_config, producer_config
 from infra.settings import KafkaAddress
 
 SECONDS = 60.0
@@ -55,3 +55,12 @@ def poll(consumer: Any, count: int) -> list[Any]:
         for records in consumer.poll(timeout_ms=500).values():
             found += records
     return found
+
+
+def damage(cluster: Cluster, topic: str, partition: int, text: bytes) -> None:
+    """Change a byte of what lies on the broker's disk, in the last place where this text is."""
+    (segment,) = cluster.folder.rglob(f"{topic}-{partition}/*.log")
+    at = segment.read_bytes().rindex(text)
+    with segment.open("r+b") as file:
+        file.seek(at)
+        file.write(bytes([text[0] ^ 1]))

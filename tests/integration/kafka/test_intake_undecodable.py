@@ -14,6 +14,7 @@ from infra.kafka import Cluster, KafkaError
 from infra.kafka.decoding import LARGEST_BYTES, MOST_BYTES
 from infra.kafka.intake import IntakeAlarm
 from infra.kafka.intake_letters import DeadLetters
+from tests.integration.kafka.clients import damage
 from tests.integration.kafka.test_intake import topics
 from tests.support.kafka import Sent, as_record, open_intake, send
 from tests.support.store import place_order
@@ -120,14 +121,10 @@ def test_a_batch_that_is_damaged_on_the_broker_s_disk_ends_it_with_an_alarm_that
     kafka_cluster: Cluster, topics: str, database_url: str
 ) -> None:
     address = kafka_cluster.address
-    for number in (1, 2, 3):
-        send(address, topics, [order(number)])
-    (segment,) = kafka_cluster.folder.rglob(f"{topics}.shipments-0/*.log")
-    stored = bytearray(segment.read_bytes())
-    at = stored.rindex(b'"actor"', 0, stored.rindex(b'"actor"'))  # the second's
-    with segment.open("r+b") as file:
-        file.seek(at + 1)
-        file.write(b"A")
+    send(address, topics, [order(1)])
+    send(address, topics, [order(2)])
+    damage(kafka_cluster, f"{topics}.shipments", 0, b"actor")
+    send(address, topics, [order(3)])
     with (
         open_intake(database_url, address, topics) as (intake, _),
         pytest.raises(IntakeAlarm, match=rf"{topics}.shipments/0 at 1.*casetrail kafka read-from"),

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,11 +17,13 @@ import pytest
 from infra.activity import Activity, plain
 from infra.engine import Engine
 from infra.kafka import Admin, Cluster, init_topics
+from infra.kafka.intake import IntakeAlarm
 from infra.kafka.publisher import Publisher
 from infra.ops import OpsError, open_ops
 from infra.postgres import Server, connect, embedded_server, migrate
 from infra.postgres.roles import APPLICATION, DATABASE, OWNER, prepare_database
 from infra.settings import HostPort
+from tests.integration.kafka.clients import damage
 from tests.support.cases import complain, contact
 from tests.support.kafka import Sent, as_record, open_intake, send
 from tests.support.observed import health_of, value_of
@@ -234,6 +237,41 @@ def test_what_stands_because_a_table_is_locked_is_not_ready_until_it_moves(
             assert (value_of(at, "worker_standing_parts", worker="intake") or 0) > 0
         eventually(lambda: health_of(at, "readyz") == (200, {}))
         eventually(lambda: value_of(at, "worker_items_total", worker="intake") == number)
+
+
+def test_a_partition_that_nobody_reads_stands_and_is_told_though_what_waits_first_is_damaged(
+    kafka_cluster: Cluster, topics: str, database_url: str
+) -> None:
+    address = kafka_cluster.address
+    number = 1
+
+    def send_one() -> None:
+        nonlocal number
+        order = as_record(place_order(number))
+        send(address, topics, [replace(order, partition=0)])
+        number += 1
+
+    send_one()
+    with open_intake(database_url, address, topics) as (intake, _):
+        intake.catch_up()
+    send_one()
+    damage(kafka_cluster, f"{topics}.shipments", 0, b"actor")
+    with (
+        open_intake(database_url, address, topics) as (intake, _),
+        pytest.raises(IntakeAlarm),
+    ):
+        intake.catch_up()
+    with (
+        open_intake(database_url, address, topics) as (idle, _),
+        ops(database_url, kafka_cluster, topics, idle.activity, stands_after=1.0) as at,
+    ):
+
+        def stands() -> bool:
+            send_one()
+            return value_of(at, "worker_standing_parts", worker="intake") == 1
+
+        eventually(stands)
+        assert (value_of(at, "worker_lag_items", worker="intake", part="shipments") or 0) > 0
 
 
 def test_a_loop_that_hangs_is_not_alive_until_it_comes_round_again(

@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from infra.kafka.publisher import Publisher
 from infra.ops import WorkerRow, open_ops, read_workers
 from infra.postgres import connect
 from infra.settings import read_listen
+from tests.integration.kafka.clients import damage
 from tests.integration.kafka.test_cli import CASETRAIL, ENVIRONMENT
 from tests.support.cases import complain
 from tests.support.forked import run_program
@@ -134,6 +136,27 @@ def test_status_shows_what_waits_while_nobody_reads_and_nothing_once_it_is_taken
     shown = status()
     assert f"{late['partition']}@{late['position']}+1" in shown
     assert f"Nobody reads ({topics}.intake)." in shown
+
+
+def test_status_shows_all_the_rest_when_what_waits_first_is_damaged(
+    kafka_cluster: Cluster, topics: str, status: Status
+) -> None:
+    for number in (1, 2):
+        order = replace(as_record(place_order(number)), partition=0)
+        send(kafka_cluster.address, topics, [order])
+        if number == 1:
+            damage(kafka_cluster, f"{topics}.shipments", 0, b"actor")
+    send(kafka_cluster.address, topics, [as_record(complain(1, "c1", order=1))])
+    found = asked(status)
+    assert found["lag"] == 3
+    ages = {
+        one["topic"]: (one["waiting"], one["oldest_seconds"])
+        for one in found["positions"]
+        if one["waiting"]
+    }
+    assert ages[f"{topics}.shipments"] == (2, None)
+    assert ages[f"{topics}.commands"][1] > 0
+    assert found["publisher"] is not None
 
 
 def test_status_shows_who_reads_which_partitions(

@@ -20,6 +20,7 @@ from infra.event_store import LogDatastore
 from infra.failure import Failure, Say, say_nothing
 from infra.kafka.decoding import Unreadable
 from infra.kafka.intake_client import (
+    POLL_LIMIT_MS,
     REQUEST_MS,
     SESSION_MS,
     SLICE,
@@ -84,6 +85,7 @@ class Intake:
         *,
         member: str | None = None,
         session_ms: int = SESSION_MS,
+        poll_limit_ms: int = POLL_LIMIT_MS,
         topics: Sequence[Topic] = KAFKA_TOPICS,
         say: Say = say_nothing,
         activity: Activity | None = None,
@@ -96,7 +98,7 @@ class Intake:
         self._address = address
         self._group = f"{prefix}.intake"
         self._member = member
-        self._session_ms = session_ms
+        self._limits_ms = session_ms, poll_limit_ms
         self._topics = {f"{prefix}.{topic.name}": topic for topic in topics}
         self._writer = SliceWriter(datastore, pipeline, vault, step)
         self._say = say
@@ -132,7 +134,7 @@ class Intake:
         while not stop.is_set():
             self.activity.turn()
             try:
-                consumer = open_consumer(self._address, self._group, self._member, self._session_ms)
+                consumer = open_consumer(self._address, self._group, self._member, *self._limits_ms)
             except errors.KafkaError as e:
                 self._wait(stop, e)
                 continue

@@ -18,6 +18,8 @@ SESSION_MS = 10_000
 restarted under the same name wait for it."""
 
 POLL_LIMIT_MS = 120_000
+"""Until the partitions of a member that lives but does not ask for more are given to others."""
+
 REQUEST_MS = 10_000
 SLICE = 500
 """Records of one poll at most, and of one transaction."""
@@ -57,7 +59,11 @@ class Consumer(Protocol):
 
 
 def open_consumer(
-    address: KafkaAddress, group: str, member: str | None, session_ms: int = SESSION_MS
+    address: KafkaAddress,
+    group: str,
+    member: str | None,
+    session_ms: int = SESSION_MS,
+    poll_limit_ms: int = POLL_LIMIT_MS,
 ) -> Consumer:
     """A consumer in the group; member: its name there, for ever (static membership).
 
@@ -69,7 +75,7 @@ def open_consumer(
         "partition_assignment_strategy": (make_assignor(),),
         "session_timeout_ms": session_ms,
         "heartbeat_interval_ms": session_ms // 5,
-        "max_poll_interval_ms": max(POLL_LIMIT_MS, session_ms),
+        "max_poll_interval_ms": max(poll_limit_ms, session_ms),
         "max_poll_records": SLICE,
         "fetch_max_wait_ms": 250,
         # Topics that are made, or made anew, are found within this time.

@@ -16,6 +16,7 @@ from domain import decider
 from domain.request import Request
 from infra.kafka import TOPICS, Admin, init_topics, producer_config
 from infra.kafka.intake import Intake
+from infra.kafka.intake_client import POLL_LIMIT_MS
 from infra.kafka.intake_slice import Step
 from infra.pipeline.batch import Decider
 from infra.settings import KafkaAddress
@@ -94,6 +95,7 @@ def open_intake(
     member: str | None = None,
     step: Step = lambda name: None,
     session_ms: int = 6_000,
+    poll_limit_ms: int = POLL_LIMIT_MS,
     domain: Decider = decider,
 ) -> Generator[tuple[Intake, Store]]:
     """An intake with a store of its own, as a process has it."""
@@ -108,5 +110,6 @@ def open_intake(
             member=member,
             step=step,
             session_ms=session_ms,
+            poll_limit_ms=poll_limit_ms,
         )
         yield intake, store

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 STEPS = ("read", "translated", "written", "committed", "told the group")
 SESSION_MS = 2_000
+POLL_LIMIT_MS = 4_000
 
 
 def check_as_unbroken(cluster: Cluster, prefix: str, url: str, other: str) -> None:
@@ -107,6 +110,42 @@ def test_one_that_was_stopped_past_its_session_stores_nothing_twice_and_comes_ba
     step: str, kafka_cluster: Cluster, topics: str, database_url: str
 ) -> None:
     stop_and_take_over(kafka_cluster, topics, database_url, step)
+
+
+def test_one_that_is_held_up_past_the_poll_limit_stores_nothing_twice_and_comes_back(
+    kafka_cluster: Cluster, topics: str, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = kafka_cluster.address
+    held_up, go_on = threading.Event(), threading.Event()
+
+    def step(name: str) -> None:
+        if name == "translated" and not held_up.is_set():
+            held_up.set()
+            assert go_on.wait(120)
+
+    # Its heartbeats go on all the while: its session does not lapse.
+    reader = partial(open_intake, database_url, address, topics, poll_limit_ms=POLL_LIMIT_MS)
+    with load(address, topics) as sent, ExitStack() as stack:
+        first, _ = stack.enter_context(reader(member="one", step=step, session_ms=SESSION_MS))
+        stack.enter_context(running(first))
+        stack.callback(go_on.set)
+        assert held_up.wait(60)
+        second, _ = stack.enter_context(reader(member="two", session_ms=SESSION_MS))
+        stack.enter_context(running(second))
+        eventually(lambda: len(second.places()) == 48)
+        sent.goes_on()
+        eventually(lambda: second.records > 0)
+        assert first.records == 0
+        check_taken(address, topics, database_url)
+        go_on.set()
+        eventually(lambda: len(first.places()) == len(second.places()) == 24)
+        sent.goes_on()
+        sent.stop.set()
+        eventually(lambda: is_caught_up(kafka_cluster, topics, database_url))
+        eventually(lambda: first.records > 0)
+    assert "its slice was dropped" in caplog.text
+    found = check_all_taken(address, topics, database_url, sent.acknowledged)
+    assert first.records + second.records == found.records, "nothing was counted by both"
 
 
 def test_a_stopped_intake_ends_its_slice_and_goes(

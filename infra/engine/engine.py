@@ -16,12 +16,12 @@ from psycopg.errors import LockNotAvailable
 from domain.kernel import Kind
 from infra.activity import Activity
 from infra.engine.books import FOLLOWED, LEADER_LOCK, Books, Generation, Overtaken, reason_of
-from infra.engine.fold import OF_THE_ROWS, SQL, Folder, Stored, Turned, is_poison, read_page
+from infra.engine.fold import SQL, Folder, Stored, Turned, is_poison, read_page
 from infra.engine.pages import Move, TooManyParked, project_around, rows_of
 from infra.engine.ranking import BATCH, rank
 from infra.engine.tables import SubjectRows, make_tables, readers_see, swap_readers, write_rows
 from infra.failure import Failure
-from infra.postgres import PostgresError, Rows, connect
+from infra.postgres import OF_THE_ROWS, PostgresError, Rows, connect
 from infra.postgres.connect import one_line
 from infra.postgres.leading import end_silent_holder, try_lead
 from projections import PROJECTIONS, Projection

@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
-from psycopg.errors import CardinalityViolation, DataError, IntegrityError, ProgramLimitExceeded
 
 from domain.decider import evolve, initial
 from domain.kernel import Event, Kind, Stamp, State
 from infra.event_store import EventMapper
 from infra.pipeline import StateCache
-from infra.postgres import Rows, load_statements
+from infra.postgres import OF_THE_ROWS, Rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("engine.sql"))
 
 CACHE_BYTES = 64 * 2**20
-
-OF_THE_ROWS = (DataError, IntegrityError, CardinalityViolation, ProgramLimitExceeded)
-"""What PostgreSQL says when it refuses a row. Whatever else it says is about the connection, the
-disk, a time-out or a table that is not as it should be: no event is at fault."""
 
 
 def is_poison(error: BaseException) -> bool:

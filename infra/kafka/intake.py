@@ -191,7 +191,7 @@ class Intake:
                 self._store_waiting(consumer, stop)
                 self._upkeep(consumer)
                 reached = end is not None and end.is_reached(list(self._held.values()))
-            except (Unavailable, psycopg.OperationalError) as e:
+            except (Unavailable, psycopg.Error) as e:
                 self._stand_by(consumer, stop, e)
                 continue
             if self._backoff:

@@ -20,7 +20,7 @@ from infra.event_store import LogDatastore
 from infra.kafka.intake_client import SLICE, Consumed, Place
 from infra.kafka.intake_letters import DeadLetters, Keys, NewLetter, add_letters, keys_of_today
 from infra.pipeline import Answer, Outcome, Pipeline, Unremembered
-from infra.postgres import load_statements
+from infra.postgres import OF_THE_ROWS, load_statements
 from infra.vault import Vault
 
 SQL = load_statements(Path(__file__).with_name("intake.sql"))
@@ -123,8 +123,8 @@ class Counts:
 
 
 class SliceWriter:
-    """Stores slices of several partitions at once. Raises Unavailable or psycopg's
-    OperationalError when the database is away: nothing is lost, the same can be given again."""
+    """Stores slices of several partitions at once. Raises Unavailable or psycopg's errors when the
+    database is away or takes nothing now: nothing is lost, the same can be given again."""
 
     def __init__(
         self, datastore: LogDatastore, pipeline: Pipeline, vault: Vault, step: Step
@@ -141,15 +141,13 @@ class SliceWriter:
         stored by then shows in the positions."""
         try:
             return self._store(slices)
-        except psycopg.IntegrityError as e:
+        except OF_THE_ROWS as e:
             if e.sqlstate == MOVED_ELSEWHERE:
                 raise MovedElsewhere(str(e)) from e
             return self._apart(slices, e)
-        except (psycopg.DataError, psycopg.ProgrammingError) as e:
-            return self._apart(slices, e)
 
     def _apart(self, slices: Sequence[Slice], fault: psycopg.Error) -> Counts:
-        """The database takes something amiss: only that record becomes a letter."""
+        """The database refuses a row: only that record becomes a letter."""
         (held, records), *others = slices
         if others:
             return sum((self.store([one]) for one in slices), Counts())

@@ -26,5 +26,5 @@ class Answer:
 
 
 class Unavailable(Exception):
-    """The database cannot be reached or does not answer. Nothing was refused; asking again is
-    safe, whether or not the last attempt was committed."""
+    """The database cannot be reached, does not answer, or takes nothing from anybody now. Nothing
+    was refused; asking again is safe, whether or not the last attempt was committed."""

@@ -23,6 +23,7 @@ from infra.pipeline.group import GroupCommit, Slice
 from infra.pipeline.reading import Reader, Reading
 from infra.pipeline.snapshots import Snapshots
 from infra.pipeline.writing import SQL, Also, Writes, prepare_writes, write
+from infra.postgres import OF_THE_ROWS
 from infra.vault import Vault
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,8 @@ class Pipeline:
 
         also: adds statements to the transaction of the last of them; with it, up to 500 requests
         are one transaction. More than 500 are several. Raises Unavailable when the database is
-        away: what was not committed by then was not remembered, and asking again is safe. After a
+        away, or takes nothing now: for want of a right, a table or a server that writes. What was
+        not committed by then was not remembered, and asking again is safe. After a
         lost connection `also` is tried again, whether or not it was committed; what it raises
         then is raised.
         """
@@ -78,7 +80,7 @@ class Pipeline:
         gc.disable()
         try:
             answers = self._answer([r for part in slices for r in part.requests], slices)
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as e:
+        except OF_THE_ROWS as e:
             self._isolate(slices, e)
             return
         finally:
@@ -88,7 +90,7 @@ class Pipeline:
             del answers[: len(part.requests)]
 
     def _isolate(self, slices: list[Slice], fault: psycopg.Error) -> None:
-        """The database took something amiss: find out whose it is, so that only that fails."""
+        """The database refuses a row: find out whose it is, so that only that fails."""
         if len(slices) > 1:
             for part in slices:
                 self._settle([part])
@@ -130,7 +132,9 @@ class Pipeline:
             except _Lost as e:
                 lost = e.writes or lost
                 logger.warning("the connection was lost (%s); attempt %d", e, attempt + 1)
-            except psycopg.OperationalError as e:
+            except OF_THE_ROWS:
+                raise
+            except psycopg.Error as e:
                 raise Unavailable(f"the database is not available: {e}") from e
         raise Unavailable("the connection to the database was lost again and again")
 

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import CardinalityViolation, DataError, IntegrityError, ProgramLimitExceeded
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -15,6 +16,11 @@ from infra.postgres.launch import PostgresError
 
 OLDEST_SERVER = 16
 NAME = "casetrail"
+
+OF_THE_ROWS = (DataError, IntegrityError, CardinalityViolation, ProgramLimitExceeded)
+"""What PostgreSQL says when it refuses a row. Whatever else it says is about the connection, the
+disk, a time-out, a lost right, a server that only reads or a table that is not as it should be:
+nothing that was to be stored is at fault, and the same may be stored later."""
 
 Rows = Connection[TupleRow]
 Pool = ConnectionPool[Rows]

@@ -20,7 +20,9 @@ from domain.kernel import Command, Context, Emit
 from domain.world import World
 from infra.event_store import lock_log
 from infra.pipeline import Unavailable
+from tests.databases import Database
 from tests.integration.pipeline.test_answers import Domain
+from tests.support.hindered import HINDRANCES, hindered
 from tests.support.proxy import Fault, faulty_proxy
 from tests.support.store import (
     AGENT,
@@ -114,6 +116,24 @@ def test_after_a_restart_of_the_server_the_next_call_finds_a_new_connection(
         )
     (answer,) = store.pipeline.submit([set_budget("2", "m2")])
     assert answer.position == 2
+
+
+@pytest.mark.parametrize("by", HINDRANCES)
+def test_what_the_database_refuses_to_everybody_is_no_fault_of_a_request(
+    by: str, database: Database, store: Store
+) -> None:
+    batch = [set_budget("1", "m1"), set_budget("2", "m2")]
+    with hindered(database, by):
+        with pytest.raises(Unavailable):
+            store.pipeline.submit(batch)
+        with pytest.raises(Unavailable):
+            store.pipeline.submit(batch[:1])
+        assert store.log.head() == 0
+    answers = store.pipeline.submit(batch)
+    assert [(a.accepted, a.position, a.repeat) for a in answers] == [
+        (True, 1, False),
+        (True, 2, False),
+    ]
 
 
 # -------------------------------------------------------------- stopped writers

@@ -1,0 +1,38 @@
+"""A database that is there and takes nothing: for want of a right or a table, or only reading."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+
+from infra.postgres import connect
+from infra.postgres.roles import APPLICATION
+from tests.databases import Database
+
+HINDRANCES = {
+    "a lost right": (
+        f"REVOKE INSERT ON answers FROM {APPLICATION}",
+        f"GRANT INSERT ON answers TO {APPLICATION}",
+    ),
+    "a missing table": (
+        "ALTER TABLE answers RENAME TO replies",
+        "ALTER TABLE replies RENAME TO answers",
+    ),
+    "a missing column": (
+        "ALTER TABLE answers RENAME COLUMN code TO rule",
+        "ALTER TABLE answers RENAME COLUMN rule TO code",
+    ),
+}
+"""What is done, and what undoes it."""
+
+
+@contextmanager
+def hindered(database: Database, by: str) -> Generator[None]:
+    """Until the end of the block nothing can be answered. by: one of HINDRANCES."""
+    done, undone = HINDRANCES[by]
+    with closing(connect(database.admin_url, autocommit=True)) as conn:
+        conn.execute(done.encode())
+        try:
+            yield
+        finally:
+            conn.execute(undone.encode())

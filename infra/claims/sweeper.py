@@ -68,7 +68,7 @@ class Sweeper:
                 self.catch_up()
                 wait, rest = self._until_next(), REST[0]
                 self.activity.goes_on()
-            except (psycopg.OperationalError, psycopg.InterfaceError, Unavailable) as e:
+            except (psycopg.Error, Unavailable) as e:
                 logger.warning("lapsed claims cannot be ended now: %s", e)
                 self.activity.failed(e)
                 wait, rest = rest, min(rest * 2, REST[1])

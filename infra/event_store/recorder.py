@@ -18,11 +18,11 @@ from eventsourcing.postgres import (
     PostgresFactory,
 )
 from eventsourcing.utils import Environment
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, Error
 from psycopg.rows import DictRow, dict_row
 
 from domain.kernel import kind_of
-from infra.postgres import load_statements
+from infra.postgres import OF_THE_ROWS, load_statements
 from infra.postgres.leading import end_silent_holder
 
 SQL = load_statements(Path(__file__).with_name("log.sql"))
@@ -81,7 +81,15 @@ class LogDatastore(PostgresDatastore):
         OperationalError, when the server cannot be reached."""
         self.pool.open()
         with self.pool.connection() as conn:
-            yield conn
+            try:
+                yield conn
+            except OF_THE_ROWS:
+                raise
+            except Error:
+                # What is wrong may stay with the session, as when it began while the database was
+                # read-only: the next one shall have a new one.
+                conn.close()
+                raise
 
     def register_type_adapters(self) -> None:
         """Nothing to register: events travel as plain arrays, not as a composite type."""

@@ -114,7 +114,7 @@ class Publisher:
                         if stop.wait(self._poll):
                             return
                     self._lead(conn, stop)
-            except (psycopg.OperationalError, psycopg.InterfaceError, PostgresError) as e:
+            except (psycopg.Error, PostgresError) as e:
                 self.activity.failed(e)
                 self._wait(
                     "The database is away; the publisher waits: {reason}", reason=one_line(e)

@@ -12,7 +12,9 @@ from domain.kernel import Actor, ActorKind, Role
 from infra.claims import Claim, Claims, Sweeper
 from infra.ops.lags import claim_lags
 from infra.postgres import connect
+from tests.databases import Database
 from tests.support.claim_history import read_history
+from tests.support.hindered import read_only
 from tests.support.published import eventually
 from tests.support.queue import complaint, fill, procedure, rows
 from tests.support.store import Store, ask
@@ -109,6 +111,20 @@ def test_a_sweeper_goes_on_when_its_connections_were_cut(store: Store, database_
         assert isinstance(claim, Claim)
         cut_all(database_url)
         eventually(lambda: not rows(database_url, "select 1 from leases"))
+    assert len(lapsed(store)) == 1
+
+
+def test_a_sweeper_waits_for_a_database_that_only_reads_and_goes_on_by_itself(
+    store: Store, database: Database
+) -> None:
+    fill(store, database.url, [procedure(lease_seconds=1), complaint("A")])
+    claim = Claims(store.datastore, store.pipeline).claim_next("li")
+    assert isinstance(claim, Claim)
+    worker = sweeper(store, every=0.05)
+    with running(worker):
+        with read_only(database):
+            eventually(lambda: worker.activity.snapshot().failing)
+        eventually(lambda: not rows(database.url, "select 1 from leases"))
     assert len(lapsed(store)) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from infra.event_store import lock_log
 from infra.pipeline import Unavailable
 from tests.databases import Database
 from tests.integration.pipeline.test_answers import Domain
-from tests.support.hindered import HINDRANCES, hindered
+from tests.support.hindered import HINDRANCES, hindered, read_only
 from tests.support.proxy import Fault, faulty_proxy
 from tests.support.store import (
     AGENT,
@@ -134,6 +135,24 @@ def test_what_the_database_refuses_to_everybody_is_no_fault_of_a_request(
         (True, 1, False),
         (True, 2, False),
     ]
+
+
+def test_a_database_that_only_reads_is_unavailable_and_later_the_same_store_writes_again(
+    database: Database, store: Store
+) -> None:
+    store.pipeline.submit([set_budget("1", "m1")])
+    with read_only(database), pytest.raises(Unavailable):
+        store.pipeline.submit([set_budget("2", "m2")])
+
+    def is_taken() -> bool:
+        # Each session that began meanwhile only reads; it is given up when that is found.
+        with contextlib.suppress(Unavailable):
+            return store.pipeline.submit([set_budget("2", "m2")])[0].accepted
+        return False
+
+    _wait_for(is_taken)
+    assert answered(database.url) == [("m1", True), ("m2", True)]
+    assert store.log.head() == 2
 
 
 # -------------------------------------------------------------- stopped writers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -95,13 +95,15 @@ class Pages:
         self.queue_follows = seen is not None and found[QUEUE].head < found[EVENTS].head
         return found
 
-    def read(self) -> list[Page]:
-        """The next page of each kind that has one, in the order in which they are to be sent.
-        Raises Unpublishable when that is all that keeps any from being sent."""
+    def read(
+        self, leaving_out: Collection[str] = ()
+    ) -> tuple[list[Page], dict[str, Unpublishable]]:
+        """The next page of each kind that has one, in the order in which they are to be sent, and
+        by kind what keeps the next of it from being sent."""
         seen = self._feed.look()
         positions = self.positions(seen)
         pages: list[Page] = []
-        fault: Unpublishable | None = None
+        faults: dict[str, Unpublishable] = {}
         for name, read in (
             (EVENTS, self._events),
             (ANSWERS, self._answers),
@@ -109,24 +111,23 @@ class Pages:
             (LETTERS, self._letters),
         ):
             after, _, head = positions[name]
-            if after < head:
+            if after < head and name not in leaving_out:
                 # An answer goes before its repeat.
                 answered = max((p.end for p in pages if p.name == ANSWERS), default=None)
                 told = positions[ANSWERS].position if answered is None else answered
                 try:
                     page = read(after, head, told)
                 except Unpublishable as e:
-                    fault = e
+                    faults[name] = e
                     continue
                 if page.end > after:
                     pages.append(page)
-        try:
-            pages += self._queue(seen, positions[QUEUE]) if seen is not None else ()
-        except Unpublishable as e:
-            fault = e
-        if fault is not None and not pages:
-            raise fault
-        return pages
+        if seen is not None and QUEUE not in leaving_out:
+            try:
+                pages += self._queue(seen, positions[QUEUE])
+            except Unpublishable as e:
+                faults[QUEUE] = e
+        return pages, faults
 
     def _events(self, after: int, head: int, _told: int) -> Page:
         with self.conn.cursor(binary=True) as cursor:

@@ -28,7 +28,8 @@ FROM publications p
 -- name: move_positions
 -- Compare and set: whoever finds one moved must start over from where it is.
 UPDATE publications AS p
-SET position = sent.position, basis = sent.basis, moved_at = clock_timestamp()
+SET position = sent.position, basis = sent.basis, moved_at = clock_timestamp(),
+    error = NULL, failed_at = NULL
 FROM unnest(%(names)s::text[], %(afters)s::bigint[], %(positions)s::bigint[], %(bases)s::jsonb[])
     AS sent (name, after, position, basis)
 WHERE p.name = sent.name AND p.position = sent.after
@@ -39,12 +40,18 @@ UPDATE publications SET position = %(position)s, moved_at = clock_timestamp()
 WHERE name = %(name)s AND position >= %(position)s
 
 -- name: note_error
--- Shown by status until something is published again.
+-- Shown by status until it goes on. stuck: the kinds that have a fault of their own.
 UPDATE publications SET error = %(error)s, failed_at = clock_timestamp()
+WHERE name <> ALL (%(stuck)s::text[])
+
+-- name: note_fault
+-- Shown by status until this kind moves.
+UPDATE publications SET error = %(error)s, failed_at = clock_timestamp() WHERE name = %(name)s
 
 -- name: forget_error
 -- It goes on, even if there is nothing to publish now.
-UPDATE publications SET error = NULL, failed_at = NULL WHERE error IS NOT NULL
+UPDATE publications SET error = NULL, failed_at = NULL
+WHERE error IS NOT NULL AND name <> ALL (%(stuck)s::text[])
 
 -- name: select_events
 -- What happened to cases after a position, in commit order.

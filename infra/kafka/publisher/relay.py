@@ -39,6 +39,10 @@ its lock. Longer than it takes to find that no broker answers."""
 BACKOFF = (0.2, 5.0)
 """Seconds before trying again: at first, and at most."""
 
+STUCK = 5.0
+"""Seconds until a kind is read again of which the next cannot be published: another release may
+be able to, or somebody sees to it by hand. The other kinds don't wait."""
+
 logger = logging.getLogger(__name__)
 
 Step = Callable[[str], None]
@@ -59,6 +63,14 @@ class _Senders:
 
     plain: Sender
     fenced: Sender
+
+
+@dataclass(frozen=True)
+class _Stuck:
+    """until: when the kind is read again, on the monotonic clock."""
+
+    fault: Unpublishable
+    until: float
 
 
 class Publisher:
@@ -97,6 +109,7 @@ class Publisher:
         self._step = step
         self._backoff = 0.0
         self._noted = False
+        self._stuck: dict[str, _Stuck] = {}
 
     # ------------------------------------------------------------------- the worker
 
@@ -123,8 +136,10 @@ class Publisher:
 
     def catch_up(self, seconds: float = 60.0) -> None:
         """Publish all that is committed by now, or see another publisher do it. Raises Behind
-        when that took longer than `seconds`, KafkaError when Kafka cannot be used."""
+        when that took longer than `seconds`, KafkaError when Kafka cannot be used, Unpublishable
+        when all is published but what cannot be and what is behind it."""
         until = time.monotonic() + seconds
+        self._stuck.clear()
         with self._session() as conn:
             pages = Pages(conn, self._prefix, self._page)
             aims = {name: standing.head for name, standing in pages.positions().items()}
@@ -133,6 +148,8 @@ class Publisher:
                     with contextlib.suppress(Overtaken), self._senders(conn) as senders:
                         while self._publish(pages, senders):
                             pass
+                        for stuck in self._stuck.values():
+                            raise stuck.fault
                 here = pages.positions()
                 if all(here[name].position >= aim for name, aim in aims.items()):
                     return
@@ -145,6 +162,7 @@ class Publisher:
     def _lead(self, conn: Rows, stop: Event) -> None:
         conn.execute(SQL["listen_log"])
         self._noted = True  # perhaps, by the leader before
+        self._stuck.clear()
         while not stop.is_set():
             try:
                 with self._senders(conn) as senders:
@@ -152,18 +170,13 @@ class Publisher:
                     soon = SOON
                     while not stop.is_set():
                         self.activity.turn()
-                        try:
-                            if self._publish(pages, senders):
-                                soon = SOON
-                            else:
-                                soon = min(2 * soon, self._poll)
-                                wait = soon if pages.queue_follows else self._poll
-                                self._await_news(conn, stop, wait)
-                        except Unpublishable as e:
-                            self._wait(e.text, **e.values)
-                            self._rest(conn, stop, e)
+                        if self._publish(pages, senders):
+                            soon = SOON
                         else:
-                            self._back(conn)
+                            soon = min(2 * soon, self._poll)
+                            wait = soon if pages.queue_follows else self._poll
+                            self._await_news(conn, stop, wait)
+                        self._back(conn)
             except Overtaken as e:
                 logger.warning("%s", e)
             except KafkaError as e:
@@ -184,7 +197,10 @@ class Publisher:
     def _publish(self, pages: Pages, senders: _Senders) -> bool:
         """One page of each kind; whether there was any. Raises Overtaken."""
         began = time.monotonic()
-        found = pages.read()
+        now = time.monotonic()
+        found, faults = pages.read([k for k, stuck in self._stuck.items() if stuck.until > now])
+        for name, fault in faults.items():
+            self._stick(pages.conn, name, fault)
         if not found:
             return False
         before = self.sent
@@ -211,6 +227,9 @@ class Publisher:
         if conn.execute(SQL["move_positions"], moves, prepare=True).rowcount != len(pages):
             left = ", ".join(f"{page.name} at {page.after}" for page in pages)
             raise Overtaken(f"a position is no longer where it was left: {left}")
+        for page in pages:
+            if self._stuck.pop(page.name, None) is not None:
+                self._say("The publisher goes on.")
         self._step(f"{of}moved")
         self.sent += len(records)
 
@@ -228,7 +247,7 @@ class Publisher:
     def _rest(self, conn: Rows, stop: Event, reason: Exception) -> None:
         """Before the next producer; the lead is kept, so that nobody else runs into the same."""
         self.activity.failed(reason)
-        conn.execute(SQL["note_error"], {"error": one_line(reason)})
+        conn.execute(SQL["note_error"], {"error": one_line(reason), "stuck": list(self._stuck)})
         self._noted = True
         until = time.monotonic() + self._backoff
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
@@ -242,14 +261,23 @@ class Publisher:
             self._say(text, **values)
         self._backoff = min(self._backoff * 2 or BACKOFF[0], BACKOFF[1])
 
+    def _stick(self, conn: Rows, name: str, fault: Unpublishable) -> None:
+        """One kind does not go on, until it moves; said once."""
+        self.activity.failed(fault)
+        if name not in self._stuck:
+            self._say(fault.text, **fault.values)
+            conn.execute(SQL["note_fault"], {"name": name, "error": one_line(fault)})
+        self._stuck[name] = _Stuck(fault, time.monotonic() + STUCK)
+
     def _back(self, conn: Rows) -> None:
         if self._backoff:
             self._backoff = 0.0
-            self.activity.goes_on()
             self._say("The publisher goes on.")
+        if not self._stuck:
+            self.activity.goes_on()
         if self._noted:
             self._noted = False
-            conn.execute(SQL["forget_error"])
+            conn.execute(SQL["forget_error"], {"stuck": list(self._stuck)})
 
     @contextlib.contextmanager
     def _session(self) -> Generator[Rows]:

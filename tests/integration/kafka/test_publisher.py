@@ -19,6 +19,7 @@ from domain.kernel import ActorKind
 from domain.request import Request, parse_request
 from infra.kafka import Admin, Cluster, KafkaError, init_topics
 from infra.kafka.publisher import Publisher
+from tests.databases import Database
 from tests.support.cases import complain, contact, note, propose, random_requests
 from tests.support.kafka import as_record, open_intake, send
 from tests.support.published import (
@@ -308,15 +309,60 @@ def test_an_event_that_cannot_be_published_stops_events_behind_it_only_and_says_
         say=lambda text, **values: said.append(text.format(**values)),
     )
     with running(waiting):
-        eventually(lambda: "unheard_of" in str(error_of(database_url)))
+        eventually(lambda: bool(said))
     assert len(said) == 1
     assert "unheard_of" in said[0]
     assert behind(database_url) > 1
 
 
+@forgets_sockets
+def test_what_cannot_be_published_is_said_once_and_seen_while_all_else_flows_on(
+    kafka_cluster: Cluster, topics: str, database: Database, collected: None
+) -> None:
+    url = database.url
+    submit(url, [complain(1, "c1", order=1)])
+    with psycopg.connect(url) as conn:
+        conn.execute(
+            "INSERT INTO stored_events SELECT max(notification_id) + 1, 1, max(recorded_at), 1,"
+            " 'case:douyin:s1:X', 'case.unheard_of.v1', '{}' FROM stored_events"
+        )
+    said: list[str] = []
+    publisher = Publisher(
+        url,
+        kafka_cluster.address,
+        topics,
+        poll=0.1,
+        say=lambda text, **values: said.append(text.format(**values)),
+    )
+    with running(publisher):
+        eventually(lambda: publisher.activity.snapshot().failing)
+        for number in range(2, 12):
+            submit(url, [complain(number, f"c{number}", order=number)])
+            eventually(lambda n=number: positions(url)["answers"] == n)  # type: ignore[misc]
+            assert publisher.activity.snapshot().failing
+            assert {name for name, error in errors_of(url).items() if error} == {"case-events"}
+            assert "unheard_of" in str(errors_of(url)["case-events"])
+        (only,) = said
+        assert "unheard_of" in only
+        # Somebody sees to it: only the server's superuser can.
+        with psycopg.connect(database.admin_url) as conn:
+            conn.execute("ALTER TABLE stored_events DISABLE TRIGGER USER")
+            conn.execute("UPDATE stored_events SET kind = 2 WHERE topic = 'case.unheard_of.v1'")
+            conn.execute("ALTER TABLE stored_events ENABLE ALWAYS TRIGGER immutable")
+        eventually(lambda: not behind(url))
+        eventually(lambda: not publisher.activity.snapshot().failing)
+    assert said == [only, "The publisher goes on."]
+    assert set(errors_of(url).values()) == {None}
+
+
+def errors_of(url: str) -> dict[str, str | None]:
+    with psycopg.connect(url) as conn:
+        return dict(conn.execute("SELECT name, error FROM publications").fetchall())
+
+
 def error_of(url: str) -> str | None:
     with psycopg.connect(url) as conn:
-        row = conn.execute("SELECT error FROM publications LIMIT 1").fetchone()
+        row = conn.execute("SELECT max(error) FROM publications").fetchone()
     return None if row is None else row[0]
 
 

@@ -89,11 +89,26 @@ WHERE number = %(number)s
 SELECT settle_dead_letter(%(number)s, %(state)s, %(by)s, %(reason)s)
 
 -- name: expire_boxes
--- What is in old letters is forgotten: their keys are destroyed, and what they had sealed.
+-- What is in old letters is forgotten: with its day's key, and of those that waited so long after
+-- they were settled. Their day's key is destroyed, too, once it opens nothing that is kept.
 WITH old AS (
-    UPDATE subject_keys SET wrapped = NULL, destroyed_at = clock_timestamp()
-    WHERE wrapped IS NOT NULL AND subject >= 'dead-letters:'
-      AND subject < 'dead-letters:' || to_char(now() - %(days)s * interval '1 day', 'YYYY-MM-DD')
-    RETURNING key_id
+    SELECT now() - %(days)s * interval '1 day' AS time,
+           to_char(now() - %(days)s * interval '1 day', 'YYYY-MM-DD') AS day
+), destroyed AS (
+    UPDATE subject_keys k SET wrapped = NULL, destroyed_at = clock_timestamp()
+    FROM old
+    WHERE k.wrapped IS NOT NULL
+      AND (k.subject >= 'dead-letters:' AND k.subject < 'dead-letters:' || old.day
+           OR k.subject >= 'parked-records:' AND k.subject < 'parked-records:' || old.day
+              AND NOT EXISTS (
+                  SELECT FROM dead_letters d
+                  WHERE d.key_id = k.key_id AND d.box IS NOT NULL
+                    AND (d.settled_at IS NULL OR d.settled_at >= old.time)
+              ))
+    RETURNING k.key_id
 )
-UPDATE dead_letters SET box = NULL WHERE key_id IN (SELECT key_id FROM old)
+UPDATE dead_letters d SET box = NULL
+FROM old
+WHERE d.box IS NOT NULL
+  AND (d.key_id IN (SELECT key_id FROM destroyed)
+       OR d.stream IS NOT NULL AND d.settled_at < old.time)

@@ -28,7 +28,7 @@ from infra.vault import SubjectKey, Vault
 SQL = load_statements(Path(__file__).with_name("intake.sql"))
 
 KEPT_DAYS = 90
-"""What is in a letter is forgotten then; parked ones are kept until they are settled."""
+"""What is in a letter is forgotten then; what is in a parked one, so long after it was settled."""
 
 SHOWN_LETTERS = 1_000
 SETTLED = "23C02"
@@ -224,7 +224,7 @@ class DeadLetters:
         return next((answer for answer in answers if not answer.accepted), answers[-1])
 
     def expire(self, days: int = KEPT_DAYS) -> int:
-        """Forget what is in letters older than that; how many."""
+        """Forget what is in letters older than that, or settled so long ago if parked; how many."""
         with self._datastore.connection() as conn:
             return conn.execute(SQL["expire_boxes"], {"days": days}).rowcount
 

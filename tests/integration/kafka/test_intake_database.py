@@ -184,6 +184,59 @@ def test_behind_an_event_that_cannot_be_read_its_case_waits_in_order_and_the_res
     assert [id_ for id_ in taken_of(url, 1) if id_[0] == "m"] == [f"m{t}-1" for t in range(4)]
 
 
+def test_what_is_in_a_parked_letter_is_forgotten_some_time_after_it_was_settled_and_not_before(
+    kafka_cluster: Cluster, topics: str, database: Database
+) -> None:
+    address, url = kafka_cluster.address, database.url
+    send(address, topics, [as_record(complain(1, "c1", order=1))])
+    with open_intake(url, address, topics) as (intake, _):
+        intake.catch_up()
+    send(address, topics, [as_record(contact(1, f"m{n}")) for n in range(3)])
+    with broken_event(database), open_intake(url, address, topics) as (intake, _):
+        intake.catch_up()
+    with open_intake(url, address, topics) as (_, store), closing(connect(url)) as conn:
+        conn.autocommit = True
+        letters = DeadLetters(store.datastore, store.vault)
+
+        def settle(*numbers: int) -> None:
+            for number in numbers:
+                assert letters.retry(number, store.pipeline, KAFKA_TOPICS, "li").accepted
+
+        def settled_long_ago(*numbers: int) -> None:
+            conn.execute(
+                "UPDATE dead_letters SET settled_at = now() - interval '91 days'"
+                " WHERE number = ANY (%s)",
+                (list(numbers),),
+            )
+
+        def readable() -> list[int]:
+            return [number for number in (1, 2, 3) if letters.open(number) is not None]
+
+        def keys() -> list[tuple[Any, ...]]:
+            return conn.execute(
+                "SELECT wrapped IS NOT NULL FROM subject_keys WHERE subject LIKE 'parked-rec%'"
+            ).fetchall()
+
+        # They came a year ago.
+        conn.execute(
+            "UPDATE subject_keys SET subject = 'parked-records:2025-01-05'"
+            " WHERE subject LIKE 'parked-records:%'"
+        )
+        assert letters.expire() == 0
+        settle(1, 2)
+        assert letters.expire() == 0
+        assert readable() == [1, 2, 3]
+        settled_long_ago(1)
+        assert letters.expire() == 1
+        assert readable() == [2, 3]
+        assert keys() == [(True,)]
+        settle(3)
+        settled_long_ago(2, 3)
+        assert letters.expire() == 2
+        assert readable() == []
+        assert keys() == [(False,)]
+
+
 def taken_of(url: str, case: int) -> list[Any]:
     """The messages that the case's events came from, each once, in order."""
     with closing(connect(url)) as conn:

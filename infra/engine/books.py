@@ -78,6 +78,15 @@ class Books:
         return known[1]
 
 
+def tables_standing(conn: Rows, projection: Projection, *standings: Standing) -> list[str]:
+    """Those of this version of the read model that stand so, by name."""
+    return sorted(
+        name
+        for name, _, _, standing, _ in conn.execute(SQL["select_positions"])
+        if base_of(name) == projection.table and standing in standings
+    )
+
+
 def base_of(table: str) -> str:
     """The table's name without the number of its generation: a version of a read model."""
     return _GENERATION.sub("", table)

@@ -12,12 +12,11 @@ from psycopg.rows import class_row
 
 from infra.engine.books import (
     FOLLOWED,
-    Standing,
-    base_of,
     change,
     lock_position,
     park,
     read_quarantine,
+    tables_standing,
 )
 from infra.engine.fold import SQL, BrokenStreamError, is_poison
 from infra.engine.subjects import Subjects, positions_of
@@ -76,7 +75,7 @@ def retry(conn: Rows, projection: Projection, stream: str | None = None) -> list
         raise Failure(
             "{stream} is not parked in {read_model}.", stream=stream, read_model=projection.name
         )
-    for table in _tables(conn, projection) if known else ():
+    for table in tables_standing(conn, projection, *FOLLOWED) if known else ():
         for parked, position, *_ in conn.execute(SQL["select_parked"], {"name": table}).fetchall():
             if stream in (None, parked):
                 with conn.transaction():
@@ -90,7 +89,7 @@ def skip(conn: Rows, projection: Projection, position: int, who: str, why: str) 
 
     Raises Failure when no stream is parked there, or while the read model is being built anew.
     """
-    if _tables(conn, projection, ("building",)):
+    if tables_standing(conn, projection, "building"):
         raise Failure(
             "{read_model} is being built anew; skip when that has ended.",
             read_model=projection.name,
@@ -103,7 +102,7 @@ def skip(conn: Rows, projection: Projection, position: int, who: str, why: str) 
         )
     stream = _stream_at(conn, position)
     with conn.transaction():
-        tables = _tables(conn, projection)
+        tables = tables_standing(conn, projection, *FOLLOWED)
         touched = {table: _touched(conn, projection, table, stream) for table in tables}
         conn.execute(
             SQL["insert_skipped"],
@@ -129,15 +128,6 @@ def _stream_at(conn: Rows, position: int) -> str:
     row = conn.execute(SQL["select_event_stream"], {"position": position}).fetchone()
     assert row is not None
     return str(row[0])
-
-
-def _tables(conn: Rows, projection: Projection, wanted: Sequence[Standing] = FOLLOWED) -> list[str]:
-    found = conn.execute(SQL["select_positions"]).fetchall()
-    return sorted(
-        name
-        for name, _, _, standing, _ in found
-        if base_of(name) == projection.table and standing in wanted
-    )
 
 
 def _touched(conn: Rows, projection: Projection, table: str, stream: str) -> set[str]:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from psycopg import sql
 
+from infra.engine.books import tables_standing
 from infra.engine.fold import SQL
 from infra.engine.tables import statements_of
 from infra.postgres import Rows
@@ -51,8 +52,10 @@ def rank(
             found.append(len(streams))
         old = {rules for (rules,) in conn.execute(statements_of(projection)["select_old_rules"])}
         if old:
-            for its in statements.values():
-                used = conn.execute(its["select_used_rules"], {"rules": sorted(old)})
+            # Of any table: a row whose rules are gone would pass for one judged by rules in force.
+            for table in tables_standing(conn, projection, "live", "joining"):
+                asks = statements_of(projection, table)["select_used_rules"]
+                used = conn.execute(asks, {"rules": sorted(old)})
                 old -= {rules for (rules,) in used}
             conn.execute(statements_of(projection)["delete_rules"], {"rules": sorted(old)})
         return max(found)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from infra.engine.books import BOOKS_LOCK, Books, Standing, lock_positions
+from infra.engine.books import BOOKS_LOCK, Standing, lock_positions, tables_standing
 from infra.engine.build import HOPELESS, build_parts
 from infra.engine.engine import Engine
 from infra.engine.fold import SQL
@@ -174,10 +174,9 @@ def _begin(conn: Rows, projection: Projection) -> str:
     """Its line in the books, its parts, and an empty table."""
     make_tables(conn, PROJECTIONS)
     numbers = [1]
-    for standing in ("live", "kept", "joining"):
-        for name in tables_standing(conn, projection, standing):
-            found = re.search(r"_g([0-9]+)$", name)
-            numbers.append(int(found[1]) if found else 1)
+    for name in tables_standing(conn, projection, "live", "kept", "joining"):
+        found = re.search(r"_g([0-9]+)$", name)
+        numbers.append(int(found[1]) if found else 1)
     table = f"{projection.table}_g{max(numbers) + 1}"
     with conn.transaction():
         conn.execute("select set_config('statement_timeout', '0', true)")
@@ -246,11 +245,6 @@ def _progress(conn: Rows, table: str) -> tuple[int, int, int]:
     row = conn.execute(SQL["select_progress"], {"name": table}).fetchone()
     assert row is not None
     return int(row[0]), int(row[1]), int(row[2])
-
-
-def tables_standing(conn: Rows, projection: Projection, standing: str) -> list[str]:
-    generations, _ = Books((projection,)).read(conn)
-    return [one.table for one in generations if one.standing == standing]
 
 
 def _swap(conn: Rows, projection: Projection, table: str) -> float | None:

@@ -22,6 +22,7 @@ from infra.claims import SQL as CLAIMS
 from infra.engine import Engine, rebuild
 from infra.engine.fold import SQL
 from infra.engine.ranking import RANK_LOCK, rank, rank_all
+from infra.engine.rebuild import alone, fill, unwatched
 from infra.engine.tables import statements_of
 from infra.postgres import connect
 from projections import queue
@@ -398,6 +399,32 @@ def test_a_rebuild_is_ranked_before_it_is_read(world: World) -> None:
     held = world.rows(f"select 1 from {table} where holds_until > %(at)s", at=datetime.now(UTC))
     assert len(held) == 5
     assert page(world, T0, None) == before
+
+
+def test_rules_by_which_readers_still_see_cases_judged_are_not_forgotten_by_a_rebuild(
+    world: World,
+) -> None:
+    now = datetime.now(UTC)
+    world.given(
+        filed("A", now, problems=[ProblemType.DAMAGED]),
+        clock("A", RESPONSE, now + hours(10), now),
+        filed("B", now, problems=[ProblemType.LOST]),
+        clock("B", RESPONSE, now + hours(11), now),
+    ).project()
+    with alone(world.url, queue.PROJECTION) as (_, conn):
+        table = fill(world.url, conn, queue.PROJECTION, "joining", 1, False, unwatched)
+        with nobody_ranking(world):
+            slow = ProcedureDocument(handling_minutes={ProblemType.LOST: 300})
+            publish(world, "douyin", slow, now - hours(1))
+        rank_all(conn, queue.PROJECTION, table)
+    later = datetime.now(UTC)
+    whole = world.queue(later)
+    assert [row["case_id"] for row in whole] == [case_id("B"), case_id("A")]
+    assert page(world, later, 1) == whole[:1]
+    ranked(world)
+    assert unranked(world, later) == []
+    assert page(world, later, 1) == whole[:1]
+    assert len(world.rows("select 1 from case_rules")) == 1
 
 
 # --------------------------------------------- what a long queue costs a reader

@@ -16,7 +16,7 @@ from psycopg.errors import LockNotAvailable
 from domain.kernel import Kind
 from infra.activity import Activity
 from infra.engine.books import FOLLOWED, LEADER_LOCK, Books, Generation, Overtaken, reason_of
-from infra.engine.fold import SQL, Folder, Stored, Turned, is_poison, read_page
+from infra.engine.fold import OF_THE_TABLE, SQL, Folder, Stored, Turned, is_poison, read_page
 from infra.engine.pages import Move, TooManyParked, project_around, rows_of
 from infra.engine.ranking import BATCH, rank
 from infra.engine.tables import SubjectRows, make_tables, readers_see, swap_readers, write_rows
@@ -38,6 +38,8 @@ SILENT_AFTER = 15.0
 is stopped does not keep the lock from the others."""
 REST = (1.0, 60.0)
 """Seconds that a read model which failed is left alone: first, and at most."""
+LOCK_AGAIN = "500ms"
+"""How long one that failed waits for a lock when it is tried again; the others wait for it."""
 PARKED_OF_A_PAGE = 100
 """Of a full page one stream in so many may be parked at once, and at least one."""
 SWAP_AGAIN = 5.0
@@ -257,6 +259,8 @@ class Engine:
         rate = len(page) / seconds if len(page) >= self.page // 10 else None
         move = Move(after, end, len(page), rate)
         with conn.transaction():
+            if any(one.table in self._resting for one in group):
+                conn.execute("select set_config('lock_timeout', %s, true)", (LOCK_AGAIN,))
             for one in group:
                 if one.table in failed:
                     continue
@@ -264,7 +268,7 @@ class Engine:
                     with conn.transaction():
                         move.do(conn, one)
                         write_rows(conn, one.projection, rows[one.table], one.table)
-                except (*OF_THE_ROWS, psycopg.ProgrammingError, ValueError, TypeError) as e:
+                except (*OF_THE_ROWS, *OF_THE_TABLE, ValueError, TypeError) as e:
                     failed[one.table] = e
         self._folders[key] = folder
         if len(failed) < len(group):
@@ -305,7 +309,7 @@ class Engine:
         """Project a page that holds poison, event by event where it must be; None if it went."""
         try:
             found = project_around(conn, one, page, move, max(1, self.page // PARKED_OF_A_PAGE))
-        except (TooManyParked, psycopg.ProgrammingError) as e:
+        except (TooManyParked, *OF_THE_TABLE) as e:
             return e
         for stream, error in found.items():
             logger.error("%s is parked in the read model %s", stream, one.table, exc_info=error)

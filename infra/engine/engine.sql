@@ -237,8 +237,10 @@ on conflict (projection, position) do nothing;
 select originator_id from stored_events where notification_id = %(position)s;
 
 -- name: note_error
--- Shown by status until the position moves again.
-update projections set error = %(error)s, failed_at = clock_timestamp() where name = %(name)s;
+-- Shown by status until the position moves again. Not while somebody else works on the row: the
+-- others must not wait for that.
+update projections set error = %(error)s, failed_at = clock_timestamp()
+where name = (select name from projections where name = %(name)s for update skip locked);
 
 -- name: select_page
 -- One index walk a kind, merged: a scan of the primary key would read all the others' events. Kind

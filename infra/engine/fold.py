@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
+from psycopg import ProgrammingError
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from domain.decider import evolve, initial
 from domain.kernel import Event, Kind, Stamp, State
@@ -20,6 +22,12 @@ from infra.postgres import OF_THE_ROWS, Rows, load_statements
 SQL = load_statements(Path(__file__).with_name("engine.sql"))
 
 CACHE_BYTES = 64 * 2**20
+
+PASSING = (LockNotAvailable, QueryCanceled, DeadlockDetected)
+"""What PostgreSQL says when others lock a table for too long, or keep it too busy."""
+
+OF_THE_TABLE = (ProgrammingError, *PASSING)
+"""That, or a table is not as it should be: no event is at fault, and no other table."""
 
 
 def is_poison(error: BaseException) -> bool:

@@ -18,6 +18,8 @@ from infra.postgres import Rows
 from projections import Projection
 
 RANK_LOCK = 0x43617365_52616E6B  # "CaseRank": one at a time, or rules could go that are in use
+LOCK_WAIT = "1s"
+"""Whoever ranks projects as well: a locked table must not hold up the others for long."""
 BATCH = 1_000
 """Rows of a transaction: some tens of milliseconds."""
 
@@ -37,6 +39,7 @@ def rank(
     """
     statements = {table: statements_of(projection, table) for table in tables}
     with conn.transaction():
+        conn.execute("select set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
         is_ours, now = conn.execute(SQL["try_rank"], {"key": RANK_LOCK}).fetchone() or (False, at)
         if not is_ours:
             return None

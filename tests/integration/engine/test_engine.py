@@ -20,6 +20,7 @@ import pytest
 from domain.sla.events import ClockName
 from infra.engine import Behind, Engine, read_status
 from infra.engine.books import LEADER_LOCK
+from infra.engine.engine import SESSION
 from infra.engine.fold import SQL
 from infra.engine.tables import statements_of
 from infra.postgres import Rows, connect
@@ -246,6 +247,48 @@ def test_a_read_model_that_stands_still_says_so_while_the_others_go_on(world: Wo
     assert world.order_of_queue(T0) == [case_id("A"), case_id("B")]
     with closing(connect(world.url)) as conn:
         assert {one.error for one in read_status(conn)} == {None}
+
+
+def test_a_table_that_somebody_locks_holds_up_no_other_and_comes_back_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SESSION, "lock_timeout", "100ms")
+    world.given(filed("A")).project()
+    table = queue.PROJECTION.table
+
+    def told() -> dict[str, tuple[int, str | None, int]]:
+        with closing(connect(world.url)) as conn:
+            return {one.name: (one.behind, one.error, one.parked) for one in read_status(conn)}
+
+    def stands_alone() -> bool:
+        found = told()
+        behind, error, parked = found.pop(table)
+        return set(found.values()) == {(0, None, 0)} and (behind, parked) == (1, 0) and bool(error)
+
+    with running(world, poll=0.05):
+        with closing(connect(world.url)) as holder:
+            holder.execute(f"lock table {table} in share mode".encode())
+            world.given(filed("B"))
+            until(stands_alone)
+            assert "lock timeout" in (told()[table][1] or "")
+        until(in_queue(world, "B"))
+        assert set(told().values()) == {(0, None, 0)}
+
+
+def test_a_table_whose_statements_take_too_long_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SESSION, "statement_timeout", "300ms")
+    world.given(filed("A")).project()
+    table = queue.PROJECTION.table
+    with closing(connect(world.url)) as holder:
+        holder.execute(f"lock table {table} in share mode".encode())
+        world.given(filed("B"))
+        with pytest.raises(Behind, match=f"The read models {table} are behind"):
+            world.project()
+    world.project()
+    assert world.order_of_queue(T0) == [case_id("A"), case_id("B")]
+    assert world.rows("select * from parked") == []
 
 
 def test_a_higher_version_is_built_aside_and_then_read(world: World) -> None:

@@ -318,7 +318,7 @@ def test_a_table_that_is_locked_for_too_long_parks_nothing(
     world.given(filed("B"))
     with closing(connect(world.url)) as other:
         other.execute(f"lock table {queue.PROJECTION.table}".encode())
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with pytest.raises(Behind, match=queue.PROJECTION.table):
             world.project()
     assert where(world) == []
     world.project()

@@ -269,9 +269,18 @@ def _progress(terminal: Terminal, name: str) -> Generator[Callable[[Built], None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=terminal.notes, transient=True) as bar:
         task = bar.add_task(terminal.t("Building {read_model}", read_model=name), total=None)
+        told: set[int] = set()
 
         def watch(built: Built) -> None:
             bar.update(task, completed=built.done, total=built.events)
+            if not told.issuperset(built.readers):
+                told.update(built.readers)
+                terminal.say(
+                    "Waiting for transactions that began before {read_model} was filled: database"
+                    " sessions {pids}.",
+                    read_model=name,
+                    pids=", ".join(map(str, built.readers)),
+                )
 
         yield watch
 

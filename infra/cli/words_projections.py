@@ -28,6 +28,7 @@ PROJECTIONS: dict[str, str] = {
     "{count} streams of {read_model} are followed again, {left} are parked still.": "{read_model} 有 {count} 个流恢复跟进，仍有 {left} 个被搁置。",
     "{read_model} takes no notice of the event at {position} any more.": "{read_model} 不再理会位置 {position} 的事件。",
     "Building {read_model}": "正在构建 {read_model}",
+    "Waiting for transactions that began before {read_model} was filled: database sessions {pids}.": "正在等待 {read_model} 填充完成之前开始的事务结束：数据库会话 {pids}。",
     "Readers see {table} now; the swap took {milliseconds} ms. Kept: {kept}.": "现在读取的是 {table}；切换用时 {milliseconds} 毫秒。保留：{kept}。",
     "Dropped: {tables}.": "已删除：{tables}。",
     "{table} is equal to a rebuild at position {position}: {rows} rows.": "{table} 在位置 {position} 与重建结果一致：{rows} 行。",

@@ -320,6 +320,15 @@ order by originator_id, originator_version;
 -- Of one table.
 select count(*) from parked_streams where name = %(name)s;
 
+-- name: select_snapshots
+-- What others look at: each session of this database that has a snapshot, its transaction, and the
+-- oldest transaction that its snapshot does not know ended. Every role may see that of every other.
+-- A vacuum's is no reader's.
+select a.pid, l.virtualtransaction, a.backend_xmin::text
+from pg_stat_activity a join pg_locks l on l.pid = a.pid and l.locktype = 'virtualxid'
+where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_xmin is not null
+  and not exists (select from pg_stat_progress_vacuum v where v.pid = a.pid);
+
 -- name: set_standing
 -- Noticed by whoever works on a page of it.
 update projections set standing = %(standing)s, changes = changes + 1 where name = %(name)s;

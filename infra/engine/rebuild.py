@@ -48,11 +48,13 @@ class Unfinished(Failure):
 
 @dataclass(frozen=True)
 class Progress:
-    """Of a rebuild, in events. seconds: what is left by the pace so far, None at first."""
+    """Of a rebuild, in events. seconds: what is left by the pace so far, None at first. readers:
+    sessions of the database that look at it as it was before, for which the swap waits."""
 
     done: int
     events: int
     seconds: float | None
+    readers: tuple[int, ...] = ()
 
 
 Watch = Callable[[Progress], None]
@@ -96,10 +98,9 @@ def rebuild(
             (table,) = joining
         if projection.places and readers_see(conn, engine.projections):
             rank_all(conn, projection, table)
+        _await_older_readers(engine, conn, projection, table, watch)
         while (swapped := _swap(conn, projection, table)) is None:
-            engine.drive(conn)
-            check_follows(conn, table)
-            time.sleep(TRY_AGAIN)
+            _follow(engine, conn, table)
         while not readers_see(conn, engine.projections):
             # An older program's views: the engine swaps all at once, when all have caught up.
             engine.drive(conn)
@@ -246,6 +247,40 @@ def _progress(conn: Rows, table: str) -> tuple[int, int, int]:
     row = conn.execute(SQL["select_progress"], {"name": table}).fetchone()
     assert row is not None
     return int(row[0]), int(row[1]), int(row[2])
+
+
+def _follow(engine: Engine, conn: Rows, table: str) -> None:
+    """For a moment. Raises BuildFailed when the table stands still."""
+    engine.drive(conn)
+    check_follows(conn, table)
+    time.sleep(TRY_AGAIN)
+
+
+def _await_older_readers(
+    engine: Engine, conn: Rows, projection: Projection, table: str, watch: Watch
+) -> None:
+    """Until whoever looks at the database sees the table filled and as far as the live one. To a
+    transaction that began before and keeps its snapshot (repeatable read) it is empty: shown
+    to it now, the view would lack all rows, without an error. CREATE INDEX CONCURRENTLY waits in
+    the same way; what is asked for does not need its rights."""
+    (live,) = tables_standing(conn, projection, "live")
+    while True:
+        with conn.transaction():
+            positions = lock_positions(conn, (live, table))
+        if positions[table] >= positions[live]:
+            break
+        _follow(engine, conn, table)
+    _, events, _ = _progress(conn, table)
+    # Those of this moment and no later ones, or a busy database would have some for ever.
+    older = _snapshots(conn)
+    while older := older & _snapshots(conn):
+        watch(Progress(events, events, None, tuple(sorted({pid for pid, *_ in older}))))
+        _follow(engine, conn, table)
+
+
+def _snapshots(conn: Rows) -> set[tuple[int, str, str]]:
+    """Session, transaction, and a mark that stays while the transaction keeps its snapshot."""
+    return {(pid, its, mark) for pid, its, mark in conn.execute(SQL["select_snapshots"])}
 
 
 def _swap(conn: Rows, projection: Projection, table: str) -> float | None:

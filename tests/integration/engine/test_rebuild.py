@@ -17,11 +17,21 @@ import pytest
 
 from domain.case import events as ev
 from domain.sla.events import ClockName
-from infra.engine import Behind, BuildFailed, Rebuilt, Unfinished, drop_old, rebuild, verify
+from infra.engine import (
+    Behind,
+    BuildFailed,
+    Progress,
+    Rebuilt,
+    Unfinished,
+    drop_old,
+    rebuild,
+    verify,
+)
 from infra.engine.tables import make_table
 from infra.failure import Failure
 from infra.postgres import connect
 from projections import PROJECTIONS, Projection, queue, shipped_units
+from tests.databases import Database
 from tests.integration.engine.given import (
     T0,
     World,
@@ -33,7 +43,15 @@ from tests.integration.engine.given import (
     ordered,
     shipped,
 )
-from tests.integration.engine.test_engine import ROOT, dump, rebuilt, running, some_events, until
+from tests.integration.engine.test_engine import (
+    ROOT,
+    WITHIN,
+    dump,
+    rebuilt,
+    running,
+    some_events,
+    until,
+)
 from tests.integration.engine.test_quarantine import TOO_MANY, skip, strict, where
 from tests.integration.engine.test_suppliers import complaint
 
@@ -188,6 +206,44 @@ def test_a_reader_who_holds_a_view_puts_the_swap_off_and_is_not_held_up(world: W
         assert "joining" in standings(world)
     thread.join()
     assert done[0].table == live(world, queue.PROJECTION)
+
+
+def keeps_its_moment(url: str) -> closing[psycopg.Connection]:
+    """A report that has read something already."""
+    conn = connect(url)
+    conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    conn.execute("select count(*) from sla_clocks")
+    return closing(conn)
+
+
+@pytest.mark.parametrize("whose", ["url", "admin_url"])
+def test_a_report_that_keeps_its_moment_sees_all_rows_and_puts_the_swap_off(
+    world: World, database: Database, whose: str
+) -> None:
+    """Whoever reads: the application, or a role of which it may not see what it does."""
+    world.given(*(filed(f"C{n}") for n in range(20))).project()
+    done: list[Rebuilt] = []
+    waits: list[tuple[int, ...]] = []
+
+    def run() -> None:
+        def watch(progress: Progress) -> None:
+            waits.append(progress.readers)
+
+        done.append(rebuild(world.url, queue.PROJECTION, workers=1, watch=watch))
+
+    thread = threading.Thread(target=run)
+    with keeps_its_moment(getattr(database, whose)) as report:
+        thread.start()
+        until(lambda: (report.info.backend_pid,) in waits)
+        later = keeps_its_moment(getattr(database, whose))
+        assert report.execute("select count(*) from live_queue").fetchall() == [(20,)]
+        assert (done, "joining" in standings(world)) == ([], True)
+    # One that began after the table was filled is not waited for: there may always be some.
+    with later as report:
+        thread.join(WITHIN)
+        assert done[0].table == live(world, queue.PROJECTION)
+        assert report.execute("select count(*) from live_queue").fetchall() == [(20,)]
+    assert len(world.order_of_queue(T0)) == 20
 
 
 def standings(world: World) -> list[str]:

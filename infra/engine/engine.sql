@@ -96,20 +96,27 @@ create table if not exists projection_readers (
 );
 
 -- name: create_wait_function
--- For readers of what they have written themselves; made once.
+-- For readers of what they have written themselves; made anew only where it is another.
 do $$
-begin
-    if to_regproc('wait_for_position') is not null then
-        return;
-    end if;
-    create function wait_for_position(
-        wanted bigint, seconds float8 default 10, read_models text[] default null
-    ) returns boolean language plpgsql volatile as $body$
+declare
+    body  text := $body$
     declare
-        until timestamptz := clock_timestamp() + make_interval(secs => seconds);
+        until   timestamptz := clock_timestamp() + make_interval(secs => seconds);
+        known   text[];
+        unknown text;
     begin
         loop
             -- Each statement sees what was committed before it, unless the isolation forbids.
+            select array_agg(distinct m.name) into known
+            from projections p, regexp_replace(p.name, '_v[0-9]+(_g[0-9]+)?$', '') as m (name)
+            where p.standing = 'live';
+            select n.name into unknown
+            from unnest(read_models) as n (name) where n.name = any (known) is not true limit 1;
+            if found then
+                raise undefined_object using message = format(
+                    'There is no read model %s; there are: %s.',
+                    unknown, array_to_string(known, ', '));
+            end if;
             if not exists (
                 select from projections
                 where standing = 'live' and position < wanted and (
@@ -125,8 +132,19 @@ begin
         end loop;
     end
     $body$;
-    comment on function wait_for_position(bigint, float8, text[]) is
-        'Waits until the views hold all up to a position of the log, such as a command''s answer gives; false if they do not within so many seconds. read_models: only these; null: all. A statement of its own, before the one that reads, and not in a repeatable read transaction.';
+    about text := 'Waits until the views hold all up to a position of the log, such as a command''s answer gives; false if they do not within so many seconds. read_models: only these, by the names that casetrail projections status shows, without their versions; an unknown one is an error; null: all. Rows of a stream that is parked (see the view parked) stay behind all the same. A statement of its own, before the one that reads, and not in a repeatable read transaction.';
+    made  oid  := to_regprocedure('wait_for_position(bigint, float8, text[])');
+begin
+    if exists (select from pg_proc where oid = made and prosrc = body)
+       and obj_description(made, 'pg_proc') = about then
+        return;
+    end if;
+    execute format(
+        'create or replace function wait_for_position('
+        'wanted bigint, seconds float8 default 10, read_models text[] default null)'
+        ' returns boolean language plpgsql volatile as %L', body);
+    execute format(
+        'comment on function wait_for_position(bigint, float8, text[]) is %L', about);
 end $$;
 
 -- name: wait_for_position

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from infra.engine.engine import Behind
 from infra.engine.fold import SQL
+from infra.engine.quarantine import find_projection
 from infra.postgres import Rows
+from projections import PROJECTIONS
 
 
 def wait_for(
@@ -15,8 +17,11 @@ def wait_for(
     """Return once the views hold all up to a position of the log, such as a command's answer
     gives. names: of the read models that matter, None for all. timeout: seconds.
 
-    conn: in autocommit mode, or its transaction reads committed. Raises Behind.
+    conn: in autocommit mode, or its transaction reads committed. Raises Behind, and
+    UnknownReadModel. Rows of a stream that is parked stay behind all the same.
     """
+    for name in names or ():
+        find_projection(PROJECTIONS, name)
     asked = {
         "position": position,
         "seconds": timeout,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 
+import psycopg
 import pytest
 
 from infra.engine import Behind, wait_for
+from infra.engine.quarantine import UnknownReadModel
 from infra.postgres import connect
 from tests.integration.engine.given import T0, World, case_id, filed
 from tests.integration.engine.test_engine import running
@@ -47,3 +49,32 @@ def test_of_some_read_models_only_these_are_waited_for(world: World) -> None:
         wait_for(conn, 1, ["queue", "sla_clocks"])
         with pytest.raises(Behind):
             wait_for(conn, 1, ["queue", "suppliers"], timeout=0.1)
+
+
+def test_whoever_names_a_view_in_place_of_a_read_model_is_told_which_there_are(
+    world: World,
+) -> None:
+    world.given(filed("A")).project()
+    known = "queue, shipped_units, shop_rules, sla_clocks, suppliers"
+    with closing(connect(world.url, autocommit=True)) as conn:
+        for names in (["live_queue"], ["queue", "open_cases"], [None]):
+            with pytest.raises(psycopg.errors.UndefinedObject, match=f"there are: {known}"):
+                conn.execute("select wait_for_position(1, 0.1, %s)", (names,))
+        with pytest.raises(UnknownReadModel, match="live_queue"):
+            wait_for(conn, 1, ["live_queue"])
+
+
+def test_a_database_of_an_earlier_program_gets_the_function_of_this_one(world: World) -> None:
+    world.project()
+    found = "select oid, xmin::text, prosrc from pg_proc where proname = 'wait_for_position'"
+    made = world.rows(found)
+    world.project()
+    assert world.rows(found) == made, "it is made anew only where it is another"
+    world.rows(
+        "create or replace function wait_for_position("
+        "wanted bigint, seconds float8 default 10, read_models text[] default null)"
+        " returns boolean language sql as 'select true'"
+    )
+    world.project()
+    (anew,) = world.rows(found)
+    assert (anew["oid"], anew["prosrc"]) == (made[0]["oid"], made[0]["prosrc"])

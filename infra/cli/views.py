@@ -214,8 +214,14 @@ def _looking(
         if at is not None:
             from infra.engine import replayed
 
-            with replayed(system.database_url, at) as conn:
-                yield lambda: Views(conn, at)
+            with replayed(system.database_url, at) as then:
+                if then.cut:
+                    terminal.say(
+                        "{count} cases are shown only up to an event that could not be projected;"
+                        " see projections parked.",
+                        count=len(then.cut),
+                    )
+                yield lambda: Views(then.conn, at)
         else:
             with (
                 following(system) if watch else contextlib.nullcontext(),

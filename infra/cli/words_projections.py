@@ -25,6 +25,7 @@ PROJECTIONS: dict[str, str] = {
     # what is said
     "Nothing is parked.": "没有被搁置的流。",
     "{count} streams are parked; see projections parked.": "有 {count} 个流被搁置；参见 projections parked。",
+    "{count} cases are shown only up to an event that could not be projected; see projections parked.": "有 {count} 个售后单只显示到某个无法投影的事件之前；参见 projections parked。",
     "{count} streams of {read_model} are followed again, {left} are parked still.": "{read_model} 有 {count} 个流恢复跟进，仍有 {left} 个被搁置。",
     "{read_model} takes no notice of the event at {position} any more.": "{read_model} 不再理会位置 {position} 的事件。",
     "Building {read_model}": "正在构建 {read_model}",

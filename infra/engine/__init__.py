@@ -4,7 +4,7 @@ from infra.engine.describe import describe_views
 from infra.engine.engine import Behind, Engine
 from infra.engine.quarantine import Parked, find_projection, read_parked, retry, skip
 from infra.engine.rebuild import BuildFailed, Progress, Rebuilt, Unfinished, drop_old, rebuild
-from infra.engine.replay import replayed
+from infra.engine.replay import Replayed, replayed
 from infra.engine.seen import Seen, what_readers_see
 from infra.engine.status import Status, read_status
 from infra.engine.verify import Checked, Difference, verify
@@ -19,6 +19,7 @@ __all__ = [
     "Parked",
     "Progress",
     "Rebuilt",
+    "Replayed",
     "Seen",
     "Status",
     "Unfinished",

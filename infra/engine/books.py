@@ -94,10 +94,13 @@ def base_of(table: str) -> str:
 
 def read_quarantine(conn: Rows, projection: Projection, table: str) -> Quarantine:
     parked = conn.execute(SQL["select_parked"], {"name": table}).fetchall()
-    skipped = conn.execute(SQL["select_skipped"], {"projection": projection.name}).fetchall()
-    return Quarantine(
-        frozenset(stream for stream, *_ in parked), frozenset(position for (position,) in skipped)
-    )
+    return Quarantine(frozenset(stream for stream, *_ in parked), read_skipped(conn, projection))
+
+
+def read_skipped(conn: Rows, projection: Projection) -> frozenset[int]:
+    """Positions of the events that the read model takes no notice of."""
+    skipped = conn.execute(SQL["select_skipped"], {"projection": projection.name})
+    return frozenset(position for (position,) in skipped)
 
 
 def park(conn: Rows, table: str, stream: str, position: int, error: BaseException) -> None:

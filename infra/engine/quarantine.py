@@ -57,11 +57,16 @@ def find_projection(projections: Sequence[Projection], name: str) -> Projection:
 
 def read_parked(conn: Rows) -> list[Parked]:
     """Of what readers see; none if no engine ever ran on this database."""
-    found = conn.execute(SQL["find_books"]).fetchone()
-    if found is None or not found[0]:
+    if not has_books(conn):
         return []
     with conn.cursor(row_factory=class_row(Parked)) as cursor:
         return cursor.execute(SQL["select_all_parked"]).fetchall()
+
+
+def has_books(conn: Rows) -> bool:
+    """Whether an engine ever ran on this database."""
+    found = conn.execute(SQL["find_books"]).fetchone()
+    return found is not None and bool(found[0])
 
 
 def retry(conn: Rows, projection: Projection, stream: str | None = None) -> list[Parked]:

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 from collections.abc import Generator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -36,6 +37,9 @@ def test_a_parked_case_is_shown_tried_again_skipped_and_followed(
     }
     assert case_id("P") in program.run("projections", "parked", lang="zh")[0]
     assert "1 streams are parked" in program.run("queue")[1]
+    out, err = program.run("queue", "--as-of", datetime.now(UTC).isoformat())
+    assert case_id("P") in out
+    assert "1 cases are shown only up to an event that could not be projected" in err
     (left,) = program.json("projections", "retry", "queue", status=1)["parked"]
     assert left["attempts"] == 2
     said = program.run(

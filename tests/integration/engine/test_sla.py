@@ -175,10 +175,10 @@ def test_a_replay_shows_what_had_happened_by_then_in_the_views_own_queries(world
         on_case("A", ClockRestarted(key=PROGRESS_KEY, due_at=T0 + days(4.5)), T0 + days(3.5)),
     ).project()
     at = T0 + days(1.5)
-    with replayed(world.url, at) as conn:
-        found = conn.execute("select case_id, overdue_since from live_queue_at(%s)", (at,))
+    with replayed(world.url, at) as then:
+        found = then.conn.execute("select case_id, overdue_since from live_queue_at(%s)", (at,))
         assert found.fetchall() == [("douyin:s1:A", T0 + days(1))]
-        seen = conn.execute(
+        seen = then.conn.execute(
             "select breached_at, detected_at, state from sla_breaches_at(%s)", (at,)
         )
         assert seen.fetchall() == [(T0 + days(1), None, "open")]
@@ -200,8 +200,12 @@ def test_a_replay_to_now_equals_the_live_views(world: World) -> None:
         world.queue(at),
         world.rows("select * from sla_breaches_at(%(at)s) order by 1, 6, 10", at=at),
     )
-    with replayed(world.url, T0 + days(400)) as conn:
-        queue = conn.execute("select * from live_queue_at(%s) order by place", (at,)).fetchall()
-        late = conn.execute("select * from sla_breaches_at(%s) order by 1, 6, 10", (at,)).fetchall()
+    with replayed(world.url, T0 + days(400)) as then:
+        queue = then.conn.execute(
+            "select * from live_queue_at(%s) order by place", (at,)
+        ).fetchall()
+        late = then.conn.execute(
+            "select * from sla_breaches_at(%s) order by 1, 6, 10", (at,)
+        ).fetchall()
     assert [tuple(row.values()) for row in live[0]] == queue
     assert [tuple(row.values()) for row in live[1]] == late

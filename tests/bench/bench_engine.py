@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -212,14 +212,43 @@ def _rebuild(url: str, projection: Projection) -> None:
         while page := read_page(conn, after, 2**60, projection.kinds, 1_000):
             after, count = page[-1].position, count + len(page)
         reading = time.perf_counter() - started
-    seconds = _timed(lambda: rebuild(url, projection))
+    with _memory() as megabytes:
+        seconds = _timed(lambda: rebuild(url, projection))
     drop_old(url, projection)
-    rss = psutil.Process().memory_info().rss / 1e6
     print(
         f"    {projection.name} rebuilt from its {count:,} events: {count / seconds:,.0f}/s"
-        f" = {reading / seconds:.2f} × reading them ({count / reading:,.0f}/s); {rss:.0f} MB",
+        f" = {reading / seconds:.2f} × reading them ({count / reading:,.0f}/s);"
+        f" {max(megabytes):.0f} MB at most in all processes",
         flush=True,
     )
+
+
+@contextmanager
+def _memory() -> Generator[list[float]]:
+    """Resident megabytes of this process and of those that it starts meanwhile, ten times a second:
+    what they share counts for each. The database's are not among them."""
+    ours = psutil.Process()
+    before = set(ours.children())
+    sizes: list[float] = []
+    stop = threading.Event()
+
+    def look() -> None:
+        while True:
+            total = 0
+            for process in [ours, *(set(ours.children()) - before)]:
+                with suppress(psutil.NoSuchProcess):  # it ended just now
+                    total += process.memory_info().rss
+            sizes.append(total / 1e6)
+            if stop.wait(0.1):
+                return
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield sizes
+    finally:
+        stop.set()
+        thread.join()
 
 
 # ------------------------------------------------------------ how soon it shows

@@ -33,12 +33,13 @@ _TYPE: Final = re.compile(r"([a-z_]+\.[a-z_]+)\.v([0-9]{1,9})")
 _CONTENT: Final = re.compile(
     r"application/json\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE
 )
-_ENVELOPE: Final = frozenset(
+ENVELOPE: Final = frozenset(
     {
         *("ce_specversion", "ce_type", "ce_source", "ce_id", "ce_time", "content-type"),
         *("ce_correlationid", "ce_causationid", "ce_claimtoken"),
     }
 )
+"""The headers that are read."""
 _TIME: Final = TypeAdapter[datetime](AwareDatetime)
 _NAME: Final = TypeAdapter[str](MessageId)
 _TOKEN: Final = re.compile(r"[1-9][0-9]{0,14}")
@@ -194,7 +195,7 @@ def _envelope(headers: Sequence[tuple[str, bytes | None]]) -> Mapping[str, str]:
     """Our headers as text; what others add is left alone."""
     found: dict[str, str] = {}
     for name, content in headers:
-        if name not in _ENVELOPE:
+        if name not in ENVELOPE:
             continue
         if name in found:
             raise Malformed("header_repeated", f"The header {name} is there twice.", name)

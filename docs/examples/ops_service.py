@@ -124,7 +124,8 @@ def main(bootstrap: str, prefix: str) -> None:
     refused = commands.ask("case.reopen", nobody, id_=f"{case_id}/reopened")
     print("refused:", refused["code"], "-", refused["message"], flush=True)
     broken = commands.ask("case.reopen", {"case_id": case_id, "oops": 1}, id_=f"{case_id}/oops")
-    print("not taken:", broken["code"], "dead letter", broken["dead_letter"], flush=True)
+    why = (broken["code"], "-", broken["message"], broken["field"])
+    print("not taken:", *why, "dead letter", broken["dead_letter"], flush=True)
     commands.close()
 
     for type_, event in follow(bootstrap, prefix, f"{SOURCE}-{uuid.uuid4().hex[:8]}"):

@@ -64,6 +64,7 @@ def made_now() -> Iterator[Outgoing]:
     ):
         yield result(row, SOURCE)
     yield notice(_row("m3", accepted=None, code="broken_json"), SOURCE)
+    yield result(_row("m4", accepted=None, code="header_missing", field="ce_time"), SOURCE)
     for row in (_entry(), _entry(**UNKNOWN)):
         yield entry(row, RECORDED_AT, SOURCE)
 
@@ -121,6 +122,7 @@ def _row(message_id: str, **more: Any) -> Any:
         "code": "",
         "message": "",
         "field": "",
+        "waits": False,
         "recorded_at": RECORDED_AT,
         "told_of": message_id,
         "topic": "casetrail.commands",

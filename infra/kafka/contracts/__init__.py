@@ -12,6 +12,7 @@ from infra.kafka.contracts.results import (
     DeadLetterNotice,
     Outcome,
 )
+from infra.kafka.contracts.untaken import public_field, public_words
 
 __all__ = [
     "CASE_EVENTS",
@@ -30,5 +31,7 @@ __all__ = [
     "QueueEntry",
     "cloud_event",
     "public_actor",
+    "public_field",
+    "public_words",
     "tombstone",
 ]

@@ -106,8 +106,9 @@ ORDER BY r.number
 
 -- name: select_letters
 -- Records that could not be taken. The words of what is wrong may quote the record, and stay here.
+-- waits: it is asked again once its stream can be folded.
 SELECT number, source, message_id, correlation_id, NULL::boolean AS accepted, false AS is_repeat,
-       NULL::bigint AS position, code, '' AS message, '' AS field, recorded_at,
+       NULL::bigint AS position, code, field, stream IS NOT NULL AS waits, recorded_at,
        concat_ws('/', topic_id, topic, partition, record_offset) AS told_of,
        topic, partition, record_offset, digest
 FROM dead_letters

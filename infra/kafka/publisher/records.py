@@ -28,6 +28,8 @@ from infra.kafka.contracts import (
     QueueEntry,
     cloud_event,
     public_actor,
+    public_field,
+    public_words,
     tombstone,
 )
 
@@ -87,6 +89,12 @@ def case_event(
 def result(row: Any, source: str) -> Outgoing:
     """What the sender of a record is told. row: of select_answers, select_repeats or
     select_letters."""
+    if row.accepted is None:
+        # The first that waits for a stream was quarantined, those behind it are parked.
+        code = "parked" if row.waits else row.code
+        message, field = public_words(code), public_field(row.field)
+    else:
+        code, message, field = row.code, row.message, row.field
     data = CommandResult(
         source=row.source.removeprefix(WAY_IN),
         message_id=row.message_id,
@@ -94,9 +102,9 @@ def result(row: Any, source: str) -> Outgoing:
         outcome="not_taken" if row.accepted is None else "accepted" if row.accepted else "refused",
         repeat=row.is_repeat,
         position=row.position,
-        code=row.code,
-        message=row.message,
-        field=row.field,
+        code=code,
+        message=message,
+        field=field,
         dead_letter=None if row.accepted is not None else row.number,
         recorded_at=row.recorded_at,
     )

@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "examples" / "ops_servi
 SAID = r"""filed: accepted at \d+
 again: accepted repeat True
 refused: unknown_case - .+
-not taken: field_\w+ dead letter 1
+not taken: field_missing - A field .+ data\.reason dead letter 1
 1 casetrail\.case\.complaint_filed\.v1 .+
 (\d+ casetrail\.case\.\w+\.v1 .+
 )+"""

@@ -148,7 +148,12 @@ def test_each_command_record_gets_a_result(
     broken = replace(as_record(contact(1, "m3")), value=b"{")
     other = as_record(note(1, "m1"))  # the id of the contact, with another content
     nameless = replace(broken, headers=[h for h in broken.headers if h[0] != "ce_id"])
+    dated = as_record(complain(2, "m4", order=2))
+    timeless = replace(dated, headers=[h for h in dated.headers if h[0] != "ce_time"])
+    plain = as_record(contact(1, "m5"))
+    named = replace(plain, value=(plain.value or b"").replace(b"{", b'{"Wang": 1, ', 1))
     first = [*map(as_record, (place_order(1), filed, twice, once_more, unknown)), broken]
+    first += [timeless, named]
     send(kafka_cluster.address, topics, [*first, other, nameless])
     take(kafka_cluster, topics, database_url)
     # Of another slice, too, and by its own correlation id.
@@ -165,6 +170,8 @@ def test_each_command_record_gets_a_result(
         ("third", "accepted", True, ""),
         ("m2", "refused", False, "unknown_case"),
         ("m3", "not_taken", False, "broken_json"),
+        ("m4", "not_taken", False, "header_missing"),
+        ("m5", "not_taken", False, "field_unknown"),
         ("m1", "not_taken", False, "message_id_reused"),
     }
     assert len(results) == len(told)
@@ -173,10 +180,15 @@ def test_each_command_record_gets_a_result(
     assert position["second"] == position["third"] == position["m1"] > position["c1"]
     refused = next(r for r in results if r.key == "m2")
     assert refused.value["message"]
+    why = {r.key: (r.value["message"], r.value["field"]) for r in results}
+    assert why["m3"] == ("The value is not JSON.", "")
+    assert why["m4"] == ("A header that is needed is missing.", "ce_time")
+    assert why["m5"] == ("A field is not known.", ""), "the name is the sender's"
     notices = read_published(kafka_cluster.address, topics, "dead-letters")
     assert [n.value["number"] for n in notices] != []
     assert {n.headers["__connect.errors.exception.class.name"] for n in notices} == {
         "broken_json",
+        "field_unknown",
         "header_missing",
         "message_id_reused",
     }

@@ -4,13 +4,17 @@
 -- Of the cases where it is the shop's turn and that nobody holds, the first of the queue, with `nth`;
 -- and with `nth_late`, oldest breach first, those that a share of the claims goes to: the shop has
 -- missed a due time, or has none to meet. Each by its index, and what has to be judged first
--- beside it. Who holds what is asked of the leases, which are never behind the log. shops: names,
--- as shop or platform:shop, names: without the platform; skills: problem types; null: any.
-with free as not materialized (
+-- beside it. Who holds what is asked of the leases, which are never behind the log. Parked cases
+-- cannot be claimed: nobody can read them. shops: names, as shop or platform:shop, names: without
+-- the platform; skills: problem types; null: any.
+with parked_cases as materialized (
+    select coalesce(array_agg(stream), '{}') as streams from parked where read_model = 'queue'
+), free as not materialized (
     select q.stream, q.case_id, q.platform, q.shop, q.category, q.rank, q.late_since,
            q.holds_from, q.holds_until, q.judged_by
     from ranked_cases q
     where q.turn = 'shop'
+      and q.stream <> all ((select streams from parked_cases)::text[])
       and (%(shops)s::text[] is null or q.shop = any (%(names)s)
            and coalesce(q.shop = any (%(shops)s) or q.platform || ':' || q.shop = any (%(shops)s),
                         false))

@@ -46,6 +46,9 @@ NEXT_CANDIDATE: Final = frozenset(
     {"case_held", "case_ended", "unknown_case", "shop_does_not_fit", "skills_do_not_fit"}
 )
 """Refusals of what a read model that is behind may have drawn."""
+UNREADABLE: Final = "quarantined"
+"""Of a case whose events nobody can read, until the queue takes it out of what is drawn; or of the
+agent's own, and then of all cases."""
 CAPACITY: Final = "agent_at_capacity"
 
 
@@ -102,13 +105,15 @@ class _Draw:
 @dataclass(slots=True)
 class _Search:
     """One agent's claim on its way. tried: cases; full: shops of which it may hold no more.
-    passed_by: a candidate that another caller goes for, and may not get."""
+    unreadable: what was said of the last case that cannot be decided. passed_by: a candidate that
+    another caller goes for, and may not get."""
 
     begun: float
     turn: float
     tried: set[str] = field(default_factory=set[str])
     full: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     refusal: str = ""
+    unreadable: Unclaimed | None = None
     passed_by: bool = False
 
 
@@ -154,16 +159,23 @@ class Claims:
                     search.full.add((candidate.platform, candidate.shop))
                     search.refusal = found.message
                     continue
+                if isinstance(found, Unclaimed) and found.code == UNREADABLE:
+                    # Not gone: it may be this agent's claim alone that cannot be decided.
+                    search.unreadable = found
+                    continue
                 with self._lock:
                     self._gone[candidate.case_id] = time.monotonic()
                 if isinstance(found, Claim) or found.code not in NEXT_CANDIDATE:
                     return found
             if search.passed_by:
                 time.sleep(AWAIT)
-            elif draw.whole and draw.started >= search.begun:
+            elif search.unreadable or (draw.whole and draw.started >= search.begun):
+                # Where nothing of a draw is readable there is no use in a larger one.
                 break
         if search.full:
             return Unclaimed(CAPACITY, search.refusal)
+        if search.unreadable is not None:
+            return search.unreadable
         return Unclaimed(
             code="no_case_fits", message="No open case waits that fits and that nobody holds."
         )

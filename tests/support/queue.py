@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg.rows import dict_row
 
 from domain.case.commands import FileComplaint
+from domain.case.events import NoteAdded
 from domain.kernel import Platform
 from domain.policy import PolicyDocument, ProcedureDocument, PublishPolicy
 from domain.request import Request
 from infra.engine import Engine
+from infra.event_store import Pending
 from infra.postgres import connect
-from tests.support.store import AGENT, BOSS, Store, ask
+from tests.support.store import AGENT, BOSS, Store, ask, envelope
 
 
 def complaint(
@@ -60,3 +63,11 @@ def rows(url: str, query: str, **params: Any) -> list[dict[str, Any]]:
         conn.cursor(row_factory=dict_row) as cursor,
     ):
         return cursor.execute(query.encode(), params).fetchall()
+
+
+def spoil(store: Store, stream: str) -> None:
+    """Record an event that nobody can read."""
+    version = len(store.log.load(stream)) + 1
+    unread = Pending(stream, version, NoteAdded(), envelope(f"unreadable-{stream}"))
+    stored = replace(store.log.mapper.to_stored_event(unread), state=b'{"e":{"no":1},"s":{}}')
+    store.log.recorder.insert_events([stored])

@@ -21,7 +21,7 @@ from domain.case.values import ProblemType
 from domain.kernel import Actor, ActorKind, Private, Role
 from infra.claims import CAPACITY, Claim, Claims, Unclaimed
 from infra.engine import Engine
-from tests.support.queue import complaint, fill, procedure, rows
+from tests.support.queue import complaint, fill, procedure, rows, spoil
 from tests.support.store import Store, ask, open_store
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -148,6 +148,33 @@ def test_a_view_that_is_behind_gives_nobody_a_case_that_ended_or_is_held(
         elsewhere = claims_of(other)
         assert claimed(claims.claim_next("li")) in held
         assert claimed(elsewhere.claim_next("chen")) == "C"
+
+
+@pytest.mark.parametrize("parked", [False, True])
+def test_cases_that_nobody_can_read_hold_up_none_behind_them(
+    store: Store, database_url: str, parked: bool
+) -> None:
+    fill(store, database_url, [complaint(name, ago=5 * HOUR) for name in ("A", "B")])
+    fill(store, database_url, [complaint("C"), complaint("D")])
+    for name in ("A", "B"):
+        spoil(store, f"case:douyin:s1:{name}")
+    if parked:
+        Engine(database_url, page=1).catch_up()
+    assert len(rows(database_url, "select 1 from parked where read_model = 'queue'")) == 2 * parked
+    claims = claims_of(store)
+    assert {claimed(claims.claim_next(name)) for name in ("li", "chen")} == {"C", "D"}
+    assert code(claims.claim_next("li")) == ("no_case_fits" if parked else "quarantined")
+
+
+def test_an_agent_of_whom_nothing_can_be_read_is_told_so_and_others_get_its_cases(
+    store: Store, database_url: str
+) -> None:
+    fill(store, database_url, [complaint(name) for name in ("A", "B", "C")])
+    claims = claims_of(store)
+    first = claimed(claims.claim_next("li"))
+    spoil(store, "agent:li")
+    assert code(claims.claim_next("li")) == "quarantined"
+    assert {first, *(claimed(claims.claim_next("chen")) for _ in range(2))} == {"A", "B", "C"}
 
 
 def test_a_case_that_waits_for_the_buyer_is_not_drawn(store: Store, database_url: str) -> None:

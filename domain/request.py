@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, cast
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails, from_json
 
+from domain.case.claims import is_under_claim
 from domain.kernel import COMMANDS, Actor, Command, Model, Moment, record
 
 MAX_BYTES: Final = 1024 * 1024
@@ -37,7 +38,7 @@ class Request:
 
     source and message_id together make it unique: the same pair is done once. occurred_at None:
     when it is decided. origin: where it came from, for people (file and line, partition and
-    offset). claim_token: of the claim under which an agent acts on a case.
+    offset). claim_token: of the claim under which an agent acts on a case, as it was given.
     """
 
     source: str
@@ -49,6 +50,11 @@ class Request:
     causation_id: str | None = None
     origin: str = ""
     claim_token: int | None = None
+
+    @property
+    def acts_under(self) -> int | None:
+        """The token of the claim; of what is no action on a case none, whatever was given."""
+        return self.claim_token if is_under_claim(self.command) else None
 
 
 class Message(Model):

@@ -19,15 +19,23 @@ from domain.kernel import Command, Context, Emit, Private, Rejected, Role, case_
 from domain.world import World
 
 UNFENCED: Final = (cmd.FileComplaint, cmd.CheckClocks, cmd.EndLapsedClaim)
-"""What a buyer said and what time did is no agent's action on a case."""
+"""What a buyer said and what time did."""
 
 ENDING: Final = (ev.CaseClosed, ev.CaseWithdrawn, ev.ComplaintReferred)
+
+
+def is_under_claim(command: Command) -> bool:
+    """Whether it is an action on a case, for which a claim is asked. A fact is none: it happened,
+    whoever tells it and whoever holds the case."""
+    if not isinstance(command, cmd.CaseCommandBase):
+        return False
+    return not (command.IS_FACT or isinstance(command, UNFENCED))
 
 
 def require_claim(command: Command, case: Case, context: Context) -> None:
     """Facts pass. Rejected: stale_claim_token for a token that is not of the claim now running;
     case_held and claim_required for an agent without it."""
-    if command.IS_FACT or isinstance(command, UNFENCED):
+    if not is_under_claim(command):
         return
     lease, token = case.live_lease(context.now), context.claim_token
     require(

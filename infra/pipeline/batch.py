@@ -308,7 +308,7 @@ class Batch:
             request.actor,
             request.message_id,
             item.buyer,
-            request.claim_token,
+            request.acts_under,
         )
         world = World(self._sight)
         try:

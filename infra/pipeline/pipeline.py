@@ -172,8 +172,8 @@ class Pipeline:
         occurred = at.astimezone(UTC).isoformat() if at else ""
         by = request.actor
         parts = [command.TYPE, by.kind, by.id, by.role, occurred, command.model_dump_json()]
-        if request.claim_token is not None:
-            parts.append(str(request.claim_token))
+        if request.acts_under is not None:
+            parts.append(str(request.acts_under))
         content = "\0".join(parts)
         return Item(request, self._vault.digest(content.encode()), self._buyer(request))
 

@@ -109,7 +109,7 @@ def _envelope(item: Item, step: Step, index: int) -> Envelope:
         source=request.source,
         message_id=request.message_id,
         origin=request.origin,
-        claim_token=request.claim_token,
+        claim_token=request.acts_under,
     )
 
 

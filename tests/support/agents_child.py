@@ -1,8 +1,9 @@
 """Agents at work in a process of its own, to be killed:
 python -m … URL NAME AGENTS SEED CRASHES LEASE.
 
-Each claims, acts under its token, and now and then does as people do: forgets a case, comes back
-too late, uses an old token, hands over, is overridden. Ends when its standard input does.
+Each claims, acts under its token, tells facts under any, and now and then does as people do:
+forgets a case, comes back too late, uses an old token, hands over, is overridden. Ends when its
+standard input does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from domain.case.commands import (
     AddNote,
     HandOverClaim,
     OverrideClaim,
+    RecordPlatformStatus,
     ReleaseClaim,
     RenewClaim,
     WithdrawCase,
@@ -65,10 +67,12 @@ class Agent:
             "",
         )
         self._ask(note_on(case), token)
+        self._tell_a_fact(case, self._chance.choice((None, 1, token, token + 1)))
         if lot < self._crashes + 5:
             time.sleep(self._lease * 1.2)  # too late: whatever it asks now is refused
             refused = self._ask(note_on(case), token)
             assert refused.code == "stale_claim_token", refused
+            self._tell_a_fact(case, token)
         elif lot < self._crashes + 10:
             self._ask(RenewClaim(case_id=case), token)
         elif lot < self._crashes + 15:
@@ -82,6 +86,11 @@ class Agent:
             self._ask(ReleaseClaim(case_id=case), token)
             return
         self._ask(WithdrawCase(case_id=case), token)
+
+    def _tell_a_fact(self, case: str, token: int | None) -> None:
+        """It happened, whoever holds the case."""
+        told = self._ask(RecordPlatformStatus(case_id=case, status=str(uuid4())), token)
+        assert told.accepted, told
 
     def _ask(self, command: Command, token: int | None) -> Answer:
         request = ask(command, str(uuid4()), by=self._by, source="agents", claim_token=token)

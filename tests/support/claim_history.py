@@ -20,7 +20,32 @@ ENDS = {
     "case.claim_overridden.v1",
 }
 SPOKEN = {"case.complaint_filed.v1", "case.complaint_joined.v1", "case.complaint_referred.v1"}
-"""What a buyer said: no agent's action on a case."""
+HAPPENED = {
+    "case.appraisal_material_received.v1",
+    "case.appraisal_verdict_given.v1",
+    "case.divergence_found.v1",
+    "case.evaluated.v1",
+    "case.exemption_decided.v1",
+    "case.exemption_tag_observed.v1",
+    "case.intercept_ended.v1",
+    "case.platform_deadline_set.v1",
+    "case.platform_intervened.v1",
+    "case.platform_ruled.v1",
+    "case.platform_status_observed.v1",
+    "case.refund_failed.v1",
+    "case.refund_reversed.v1",
+    "case.refund_succeeded.v1",
+    "case.refund_unknown.v1",
+    "case.repair_item_received.v1",
+    "case.repair_sent_back.v1",
+    "case.replacement_delivered.v1",
+    "case.replacement_dispatched.v1",
+    "case.return_lost.v1",
+    "case.return_received.v1",
+    "case.return_shipped.v1",
+}
+TOLD = SPOKEN | HAPPENED
+"""What a buyer said and what facts begin with: no agent's action on a case, under no claim."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +85,8 @@ class Open:
 class History:
     """What a log says about claims. wrong: every rule that was broken, in words. open: claims that
     nobody has ended; given: how many each case had; order: the cases as they were claimed. ended:
-    by how. actions: under a token. slowest_end: seconds from a lapse until it was recorded. filed,
-    over: cases."""
+    by how. actions: under a token; facts: under none. slowest_end: seconds from a lapse until it
+    was recorded. filed, over: cases."""
 
     wrong: list[str] = field(default_factory=list[str])
     open: dict[str, Open] = field(default_factory=dict[str, Open])
@@ -70,6 +95,7 @@ class History:
     agents: set[str] = field(default_factory=set[str])
     ended: Counter[str] = field(default_factory=Counter[str])
     actions: int = 0
+    facts: int = 0
     slowest_end: float = 0.0
     filed: set[str] = field(default_factory=set[str])
     over: set[str] = field(default_factory=set[str])
@@ -120,9 +146,15 @@ def _request_of(told: Told) -> tuple[str, str]:
 
 
 def _check_actor(history: History, first: Told) -> None:
-    """What an agent did, and what anybody did with a token, was under the claim then running."""
+    """What an agent did, and what anybody did with a token, was under the claim then running;
+    what somebody told carries no token."""
     stream, now = first.stream, first.decided_at
-    if not stream.startswith("case:") or first.topic in SPOKEN:
+    if not stream.startswith("case:"):
+        return
+    if first.topic in TOLD:
+        history.facts += first.topic in HAPPENED
+        if "tok" in first.envelope:
+            history.wrong.append(f"{stream} at {first.position}: a fact under a claim")
         return
     claim = history.open.get(stream)
     live = claim if claim is not None and claim.until > now else None

@@ -141,6 +141,7 @@ def check(history: History, size: Size) -> None:
     assert len(history.filed) == size.cases
     assert history.filed == history.over == set(history.given), "a case was forgotten"
     assert history.actions > size.cases
+    assert history.facts > size.cases // 2
     assert len(history.agents) >= size.agents
     soon = history.order[: size.cases // 4]
     late = sum(":L" in stream for stream in soon)

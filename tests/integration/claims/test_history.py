@@ -104,6 +104,15 @@ def test_an_agent_who_acts_without_the_claim_is_found(log: Log, database_url: st
     check(database_url, "needed no token", "chen acted though li holds it")
 
 
+def test_a_fact_that_carries_a_token_is_found_and_needs_none(log: Log, database_url: str) -> None:
+    fact = (f"case:{CASE}", ev.PlatformStatusObserved(status="10", ended=False))
+    log.claimed(T0).told(T0 + MINUTE, CHEN, fact)
+    check(database_url)
+    log.told(T0 + MINUTE, LI, fact, token=1)
+    check(database_url, "a fact under a claim")
+    assert read_history(database_url, capacity=1).facts == 2
+
+
 def test_more_cases_than_an_agent_may_hold_are_found(log: Log, database_url: str) -> None:
     log.claimed(T0).claimed(T0 + MINUTE, case=OTHER)
     check(database_url, "held 2 cases", capacity=1)

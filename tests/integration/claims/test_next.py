@@ -13,14 +13,17 @@ from pydantic import ValidationError
 from domain.case.commands import (
     AddNote,
     CloseCase,
+    OverrideClaim,
     ProposeResolution,
+    RecordEvaluation,
     ReleaseClaim,
     WithdrawCase,
 )
-from domain.case.values import ProblemType
+from domain.case.values import ProblemType, Rating
 from domain.kernel import Actor, ActorKind, Private, Role
 from infra.claims import CAPACITY, Claim, Claims, Unclaimed
 from infra.engine import Engine
+from tests.support.claim_history import read_history
 from tests.support.queue import complaint, fill, procedure, rows, spoil
 from tests.support.store import Store, ask, open_store
 
@@ -92,6 +95,30 @@ def test_the_same_message_under_another_token_is_another_message(
     assert first.accepted
     assert again.repeat
     assert other.code == "message_id_reused"
+
+
+@pytest.mark.parametrize("token", [1, 2, 7])
+def test_a_fact_is_taken_under_any_token_and_takes_none_into_the_log(
+    store: Store, database_url: str, token: int
+) -> None:
+    fill(store, database_url, [complaint("A")])
+    claim = claims_of(store).claim_next("li")
+    assert isinstance(claim, Claim)
+    taken = OverrideClaim(case_id=claim.case_id, reason="urgent", to="chen")
+    fact = RecordEvaluation(case_id=claim.case_id, rating=Rating.NEGATIVE)
+    told, again = store.pipeline.submit(
+        [
+            ask(taken, "o"),
+            ask(fact, "f", by=agent("li"), claim_token=token),
+            ask(fact, "f", by=agent("li"), claim_token=token + 1),
+        ]
+    )[1:]
+    assert told.accepted
+    assert again.repeat
+    last = store.log.load(f"case:{claim.case_id}")[-1]
+    assert last.position == told.position
+    assert last.envelope.claim_token is None
+    assert read_history(database_url, capacity=1).wrong == []
 
 
 def test_an_agent_gets_only_what_fits_its_shops_and_skills(store: Store, database_url: str) -> None:

@@ -106,7 +106,7 @@ begin
 end $$;
 comment on column ranked_cases.rank is 'Sorts as the queue does.';
 comment on column ranked_cases.late_since is 'Since when a due time of the shop has been missed; infinity: it has none to meet; null: neither.';
-comment on column ranked_cases.due is 'The due time that is shown: savable_due_at, else overdue_since, else next_due_at.';
+comment on column ranked_cases.due is 'The earliest due time that runs: overdue_since, else next_due_at.';
 comment on column ranked_cases.holds_from is 'From when on the three before are so, by the rules judged_by.';
 comment on column ranked_cases.holds_until is 'Until when they are so; -infinity: they have to be worked out.';
 comment on column ranked_cases.judged_by is 'The rules, of case_rules, by which they were worked out; null before the first time.';
@@ -155,7 +155,7 @@ select case when w.deadline_near or payout is not null or w.is_safety then '0' e
            || 9 - severity || 9 - priority || sortable(filed_at) || case_id,
        case when d.overdue_since is not null then d.overdue_since
             when w.standing = 2 then 'infinity' end,
-       coalesce(d.savable_due_at, d.overdue_since, d.next_due_at),
+       least(d.overdue_since, d.next_due_at),
        greatest(d.last_change, case when w.deadline_near then w.near_from end, '-infinity'),
        least(d.next_due_at, case when not w.deadline_near then w.near_from end, 'infinity'),
        array_remove(array[
@@ -416,7 +416,7 @@ begin
 end
 $$;
 comment on function queue_page_at is
-    'The first of the live queue at a moment (most: how many, null: all), without sorting all of it; of all cases or of those that are wanted: an empty assignee is what nobody works on, due_before concerns savable_due_at, else overdue_since, else next_due_at, words is a part of the case''s or the order''s id. where only some are wanted, place is null beyond the queue''s first `counted`.';
+    'The first of the live queue at a moment (most: how many, null: all), without sorting all of it; of all cases or of those that are wanted: an empty assignee is what nobody works on, due_before concerns overdue_since, else next_due_at, words is a part of the case''s or the order''s id. where only some are wanted, place is null beyond the queue''s first `counted`.';
 
 comment on view live_queue is
     'Open cases in the order in which they should be worked on, right to the second of asking.';

@@ -21,7 +21,9 @@ NextAction = Annotated[
 DueBefore = Annotated[
     str | None,
     typer.Option(
-        "--due-before", metavar="TIME", help="Only what is due before then (ISO 8601 with a zone)."
+        "--due-before",
+        metavar="TIME",
+        help="Only what is overdue or due before then (ISO 8601 with a zone).",
     ),
 ]
 OfPriority = Annotated[

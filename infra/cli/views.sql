@@ -9,9 +9,9 @@ select statement_timestamp();
 select to_regclass('live_queue') is not null and to_regclass('supplier_defects') is not null;
 
 -- name: select_queue
--- The page to show, in order. due_before: of the due time that is shown. assignee '': what nobody
--- works on. text: a part of the case's or the order's id. counted: of how many places and cases in
--- all it is said.
+-- The page to show, in order. due_before: of the earliest due time that runs, overdue or
+-- to come. assignee '': what nobody works on. text: a part of the case's or the order's id.
+-- counted: of how many places and cases in all it is said.
 select *
 from queue_page_at(%(at)s, %(limit)s, %(platform)s, %(shop)s, %(problem)s, %(turn)s, %(action)s,
                    %(priority)s, %(assignee)s, %(due_before)s, %(text)s, %(counted)s);

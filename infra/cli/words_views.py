@@ -29,7 +29,9 @@ VIEWS: Final[dict[str, str]] = {
     "Only where it is this party's turn.": "仅轮到此方的售后单。",
     "Only this priority: normal, high or urgent.": "仅此优先级：normal、high 或 urgent。",
     "Only where this is the next action.": "仅下一步为此操作的售后单。",
-    "Only what is due before then (ISO 8601 with a zone).": "仅在此时刻之前到期的（带时区的 ISO 8601）。",
+    "Only what is overdue or due before then (ISO 8601 with a zone).": (
+        "仅已逾期或在此时刻之前到期的（带时区的 ISO 8601）。"
+    ),
     "Only what this person works on; -: what nobody works on.": "仅此人跟进的；-：仅无人跟进的。",
     "Only where the case id or the order id contains this.": "仅售后单号或订单号中含有此内容的。",
     "An empty text finds nothing; leave the option out.": "空白内容查不到任何结果；请去掉该选项。",

@@ -171,11 +171,14 @@ def test_the_queue_can_be_filtered(show: Show, words: list[str], names: list[str
     assert queued(show("queue", "--json", *words)) == names
 
 
-def test_the_queue_can_be_filtered_by_the_due_time_that_it_shows(show: Show, now: datetime) -> None:
+def test_the_queue_can_be_filtered_by_what_is_overdue_and_due_next(
+    show: Show, now: datetime
+) -> None:
     def before(moment: datetime) -> list[str]:
         return queued(show("queue", "--json", "--due-before", moment.isoformat()))
 
     assert before(now - days(2)) == []
+    assert before(now - days(1)) == ["late"], "what is overdue stays so"
     assert before(now + hours(4)) == ["late"], "a due time itself is not before it"
     assert before(now + hours(4.1)) == ["soon", "late"]
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.case import events as ev
-from domain.case.values import Level, PlatformDeadline, Priority, ProblemType
+from domain.case.values import Level, Party, PlatformDeadline, Priority, ProblemType
 from domain.policy import ProcedureDocument
 from domain.sla.events import ClockName
 from infra.claims import SQL as CLAIMS
@@ -173,7 +173,7 @@ filters = st.fixed_dictionaries(
 
 def fits(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """What the filters mean, in the columns that readers see."""
-    due = row["savable_due_at"] or row["overdue_since"] or row["next_due_at"]
+    due = row["overdue_since"] or row["next_due_at"]
     seen: dict[str, object] = {
         "platform": row["platform"],
         "shop": row["shop"],
@@ -271,6 +271,26 @@ def test_a_page_is_the_beginning_of_a_sort_of_all_whatever_is_known_of_the_place
             for row in fitting:
                 row["place"] = row["place"] if row["place"] <= 3 else None
         assert page(world, at, most, **wanted) == fitting
+
+
+def test_what_is_due_before_a_moment_is_overdue_or_due_of_any_party(world: World) -> None:
+    late = (RESPONSE, ClockName.PROGRESS_UPDATE)
+    world.given(filed("A"), *(clock("A", name, T0 + days(1)) for name in late))
+    world.given(
+        filed("B"),
+        clock("B", ClockName.ANSWER, T0 + hours(31), party=Party.BUYER),
+        clock("B", ClockName.PROGRESS_UPDATE, T0 + hours(53)),
+    )
+    world.given(filed("C"), filed("D"), clock("D", RESPONSE, T0 + hours(40))).project()
+
+    def due(before: datetime) -> list[str]:
+        found = page(world, T0 + hours(30), 10, before=before)
+        return sorted(row["case_id"].rpartition(":")[2] for row in found)
+
+    assert due(T0 + days(1)) == []
+    assert due(T0 + hours(25)) == ["A"]
+    assert due(T0 + hours(32)) == ["A", "B"]
+    assert due(T0 + hours(41)) == ["A", "B", "D"]
 
 
 # ------------------------------------------------------------------ the places

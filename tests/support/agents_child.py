@@ -1,9 +1,10 @@
 """Agents at work in a process of its own, to be killed:
-python -m … URL NAME AGENTS SEED CRASHES LEASE.
+python -m … URL NAME AGENTS SEED CRASHES LEASE DIARIES.
 
 Each claims, acts under its token, tells facts under any, and now and then does as people do:
 forgets a case, comes back too late, uses an old token, hands over, is overridden. Ends when its
-standard input does.
+standard input does. Each keeps a diary, a file of its name in the folder DIARIES: when it asked
+for a case, and when it got one or had all that it may hold.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from random import Random
+from typing import TextIO
 from uuid import uuid4
 
 from domain.case.commands import (
@@ -25,7 +28,7 @@ from domain.case.commands import (
     WithdrawCase,
 )
 from domain.kernel import Actor, ActorKind, Command, Private, Role
-from infra.claims import Claim, Claims
+from infra.claims import CAPACITY, Claim, Claims
 from infra.pipeline import Answer, Unavailable
 from tests.support.store import Store, ask, open_store
 
@@ -44,16 +47,23 @@ class Agent:
         self._store, self._claims, self._chance = store, claims, chance
         self._crashes, self._lease = crashes, lease
 
-    def work(self, stop: threading.Event) -> None:
+    def work(self, stop: threading.Event, diary: TextIO) -> None:
+        asks = False
         while not stop.is_set():
             try:
+                if not asks:
+                    asks = _note(diary, "asks")
                 found = self._claims.claim_next(self.name)
                 if isinstance(found, Claim):
+                    asks = not _note(diary, "got")
                     self._deal_with(found, stop)
-                else:
-                    stop.wait(REST)
+                    continue
+                if found.code == CAPACITY:
+                    asks = not _note(diary, "full")
             except Unavailable:
-                stop.wait(REST)
+                pass
+            stop.wait(REST)
+        _note(diary, "left")
 
     def _deal_with(self, claim: Claim, stop: threading.Event) -> None:
         case, token = claim.case_id, claim.token
@@ -98,12 +108,24 @@ class Agent:
         return answer
 
 
+def _note(diary: TextIO, word: str) -> bool:
+    diary.write(f"{time.time()} {word}\n")
+    return True
+
+
 def note_on(case_id: str) -> AddNote:
     return AddNote(case_id=case_id, private=Private(text="called"))
 
 
 def work(
-    url: str, name: str, agents: int, seed: int, crashes: int, lease: float, stop: threading.Event
+    url: str,
+    name: str,
+    agents: int,
+    seed: int,
+    crashes: int,
+    lease: float,
+    diaries: Path,
+    stop: threading.Event,
 ) -> None:
     """Agents of one process, until `stop` is set. Raises what one of them found to be wrong."""
     with open_store(url) as store, ThreadPoolExecutor(agents) as threads:
@@ -111,12 +133,17 @@ def work(
 
         def run(number: int) -> None:
             chance = Random(f"{seed} {number}")
-            Agent(f"{name}-{number}", store, claims, chance, crashes, lease).work(stop)
+            agent = Agent(f"{name}-{number}", store, claims, chance, crashes, lease)
+            # Line by line: whoever is killed leaves all that it noted.
+            with open(diaries / agent.name, "w", buffering=1, encoding="utf-8") as diary:
+                agent.work(stop, diary)
 
         list(threads.map(run, range(agents)))
 
 
-def main(url: str, name: str, agents: str, seed: str, crashes: str, lease: str) -> None:
+def main(
+    url: str, name: str, agents: str, seed: str, crashes: str, lease: str, diaries: str
+) -> None:
     stop = threading.Event()
 
     def wait_for_the_end() -> None:
@@ -124,7 +151,7 @@ def main(url: str, name: str, agents: str, seed: str, crashes: str, lease: str) 
         stop.set()
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    work(url, name, int(agents), int(seed), int(crashes), float(lease), stop)
+    work(url, name, int(agents), int(seed), int(crashes), float(lease), Path(diaries), stop)
 
 
 if __name__ == "__main__":

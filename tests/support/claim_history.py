@@ -84,20 +84,20 @@ class Open:
 @dataclass
 class History:
     """What a log says about claims. wrong: every rule that was broken, in words. open: claims that
-    nobody has ended; given: how many each case had; order: the cases as they were claimed. ended:
-    by how. actions: under a token; facts: under none. slowest_end: seconds from a lapse until it
-    was recorded. filed, over: cases."""
+    nobody has ended; given: how many each case had; order: the cases as they were claimed; taken:
+    who claimed for itself, and when. ended: by how. actions: under a token; facts: under none.
+    slowest_end: seconds from a lapse until it was recorded. filed: since when; over: cases."""
 
     wrong: list[str] = field(default_factory=list[str])
     open: dict[str, Open] = field(default_factory=dict[str, Open])
     given: Counter[str] = field(default_factory=Counter[str])
     order: list[str] = field(default_factory=list[str])
-    agents: set[str] = field(default_factory=set[str])
+    taken: list[tuple[datetime, str]] = field(default_factory=list[tuple[datetime, str]])
     ended: Counter[str] = field(default_factory=Counter[str])
     actions: int = 0
     facts: int = 0
     slowest_end: float = 0.0
-    filed: set[str] = field(default_factory=set[str])
+    filed: dict[str, datetime] = field(default_factory=dict[str, datetime])
     over: set[str] = field(default_factory=set[str])
 
 
@@ -177,7 +177,7 @@ def _follow_case(history: History, told: Told) -> None:
     claim, where = history.open.get(stream), f"{stream} at {told.position}"
     match told.topic:
         case "case.complaint_filed.v1":
-            history.filed.add(stream)
+            history.filed[stream] = told.occurred_at
         case "case.closed.v1" | "case.withdrawn.v1":
             history.over.add(stream)
         case "case.claimed.v1":
@@ -190,7 +190,8 @@ def _follow_case(history: History, told: Told) -> None:
                 history.wrong.append(f"{where}: claimed after its end")
             history.open[stream] = Open(event["agent"], event["token"], told.until)
             history.order.append(stream)
-            history.agents.add(event["agent"])
+            if told.envelope["by"]["id"] == event["agent"]:
+                history.taken.append((told.decided_at, event["agent"]))
         case "case.claim_renewed.v1":
             if claim is None or claim.token != event["token"] or claim.until <= told.decided_at:
                 history.wrong.append(f"{where}: renewed though it did not run")

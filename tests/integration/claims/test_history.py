@@ -11,7 +11,8 @@ from domain.agent import LeaseEnded, LeaseHeld
 from domain.case import events as ev
 from domain.kernel import Actor, ActorKind, Event, Role
 from infra.event_store import Pending
-from tests.support.claim_history import read_history
+from tests.support.claim_history import History, read_history
+from tests.support.claiming import Run, Size, Wait, starved
 from tests.support.store import ERP, Store, envelope
 
 T0 = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -133,3 +134,50 @@ def test_a_lapse_recorded_late_is_measured(log: Log, database_url: str) -> None:
 def test_a_claim_that_nobody_ended_is_still_open(log: Log, database_url: str) -> None:
     log.claimed(T0)
     assert read_history(database_url, capacity=1).open.keys() == {f"case:{CASE}"}
+
+
+SIZE = Size(cases=400, agents=2, processes=1, seconds=1, kills=0)
+
+
+def run_of(*takers: str, waits: Wait | None = None, oldest_at: int = 0) -> Run:
+    """A case a second, each claimed by who is named; the oldest as the nth of them."""
+    order = [f"case:douyin:s1:{n}" for n in range(len(takers))]
+    filed = dict.fromkeys(order, T0)
+    if oldest_at < len(order):
+        filed[order[oldest_at]] = T0 - MINUTE
+    else:
+        filed["case:douyin:s1:never"] = T0 - MINUTE
+    taken = [(second(n), taker) for n, taker in enumerate(takers)]
+    history = History(order=order, filed=filed, taken=taken)
+    return Run(history, [] if waits is None else [waits], frozenset({"li", "chen"}))
+
+
+def second(count: float) -> datetime:
+    return T0 + timedelta(seconds=count)
+
+
+def test_an_agent_that_waits_while_all_cases_go_to_others_is_found() -> None:
+    takers = ["chen"] * 200 + ["li"] + ["chen"] * 99
+    (found,) = starved(run_of(*takers, waits=Wait("li", second(0), second(200))), SIZE)
+    assert found == "li waited while others got 200 cases"
+    killed = Wait("li", second(201), second(300))
+    assert starved(run_of(*takers, waits=killed), SIZE) == [
+        "li waited while others got 99 cases"
+    ], "whoever never got one is found as well"
+
+
+def test_an_agent_that_gets_its_turn_or_waits_while_nobody_gets_anything_is_not_starved() -> None:
+    turns = ["chen"] * 20 + ["li"]
+    assert starved(run_of(*turns, waits=Wait("li", second(0), second(20))), SIZE) == []
+    assert starved(run_of(*turns, waits=Wait("li", second(21), second(9999))), SIZE) == []
+    alone = ["li"] * 300
+    assert starved(run_of(*alone, waits=Wait("li", second(0), second(299))), SIZE) == []
+
+
+@pytest.mark.parametrize("oldest_at", [100, 1_000])
+def test_an_oldest_case_that_is_claimed_after_too_many_others_or_never_is_found(
+    oldest_at: int,
+) -> None:
+    (found,) = starved(run_of(*["li"] * 200, oldest_at=oldest_at), SIZE)
+    assert found.endswith(f"waited while {min(oldest_at, 200)} were claimed")
+    assert starved(run_of(*["li"] * 200, oldest_at=SIZE.agents + 64), SIZE) == []

@@ -15,7 +15,7 @@ from domain.sla.events import ClockName
 from domain.sla.state import Clock
 from projections.projection import row_by_stream
 
-VERSION = 3
+VERSION = 4
 PLACES = ("rank", "late_since", "due", "holds_from", "holds_until", "judged_by")
 SEVERITY_RANK = {level: rank for rank, level in enumerate(Level)}
 

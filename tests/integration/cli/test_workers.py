@@ -37,12 +37,9 @@ def observed(program: Program, *words: str) -> Generator[tuple[subprocess.Popen[
     with program.start(*words, "--metrics", "0") as process:
         try:
             assert process.stderr is not None
-            for line in process.stderr:
-                if "/metrics" in line:
-                    break
-            host, _, port = (
-                line.strip().partition("http://")[2].removesuffix("/metrics").partition(":")
-            )
+            line = next(line for line in process.stderr if "/metrics" in line)
+            at = line.strip().partition("http://")[2].removesuffix("/metrics")
+            host, _, port = at.partition(":")
             yield process, HostPort(host, int(port))
         finally:
             process.kill()

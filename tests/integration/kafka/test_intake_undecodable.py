@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import psutil
@@ -38,6 +40,18 @@ class Written(str):
 
 def order(number: int) -> Sent:
     return replace(as_record(place_order(number)), partition=0)
+
+
+@contextmanager
+def bounded(stop: threading.Event) -> Generator[None]:
+    """Set it after a while, for what would never end."""
+    timer = threading.Timer(60, stop.set)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 @pytest.mark.parametrize("codec", [None, "zstd"])
@@ -125,11 +139,13 @@ def test_a_batch_that_is_damaged_on_the_broker_s_disk_ends_it_with_an_alarm_that
     send(address, topics, [order(2)])
     damage(kafka_cluster, f"{topics}.shipments", 0, b"actor")
     send(address, topics, [order(3)])
+    stop = threading.Event()
     with (
         open_intake(database_url, address, topics) as (intake, _),
+        bounded(stop),
         pytest.raises(IntakeAlarm, match=rf"{topics}.shipments/0 at 1.*casetrail kafka read-from"),
     ):
-        intake.run(threading.Event())
+        intake.run(stop)
     assert offsets_of(database_url)[f"{topics}.shipments", 0] == 1
     assert len(log_of(database_url)) == 1
 

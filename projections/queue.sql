@@ -94,8 +94,7 @@ create temporary view ranked_cases as select * from open_cases
 
 -- name: create_readers
 -- The facts. For their order see queue_order.sql.
-drop view if exists open_cases cascade;
-create view open_cases as
+create or replace view open_cases as
 select stream, position, case_id, platform, shop, category, order_id, filed_at, round, problems,
        severity, priority, safety, assignee, holder, held_until, turn, next_action, about, payout,
        platform_due_at, currency, owed, refunded, clock, clock_party, clock_every, due_at

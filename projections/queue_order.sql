@@ -91,8 +91,7 @@ delete from case_rules where id = any (%(rules)s)
 -- moment from `holds_from` to before `holds_until`, while the rules `judged_by` are in force. It
 -- need not be there, or be right, for the queue to be right: what does not hold is judged again by
 -- whoever reads. Only how fast that is depends on it.
-drop view if exists ranked_cases cascade;
-create view ranked_cases as select * from {table};
+create or replace view ranked_cases as select * from {table};
 comment on view ranked_cases is
     'Open cases as stored, and where each stood in the queue when that was last worked out. For work, see live_queue and queue_page_at, which know whether it still holds.';
 do $$
@@ -131,14 +130,12 @@ create unique index if not exists case_rules_in_force
 -- What was judged by an earlier program may have been judged otherwise.
 update case_rules set replaced = true where not replaced;
 
-drop function if exists sortable(timestamptz) cascade;
-create function sortable(moment timestamptz) returns text language sql immutable as $$
+create or replace function sortable(moment timestamptz) returns text language sql immutable as $$
     -- 18 digits from the year 1 to 9999; nothing comes last.
     select coalesce(((extract(epoch from moment) * 1000000)::bigint + 200000000000000000)::text, '~')
 $$;
 
-drop function if exists judge_case cascade;
-create function judge_case(
+create or replace function judge_case(
     at timestamptz, case_id text, filed_at timestamptz, severity smallint, priority smallint,
     safety boolean, problems text[], payout text, platform_due_at timestamptz, clock text[],
     clock_party text[], clock_every int[], due_at timestamptz[], deadline_hours int,
@@ -206,8 +203,7 @@ cross join lateral (
 ) w
 $$;
 
-drop function if exists case_rules_at(timestamptz, text, text, text, text) cascade;
-create function case_rules_at(
+create or replace function case_rules_at(
     at timestamptz, of_platform text, of_shop text, of_category text, known_now text
 ) returns table (
     zone text, deadline_hours int, handling_minutes jsonb, safety_types text[], breached_share int
@@ -225,8 +221,7 @@ create function case_rules_at(
     limit 1
 $$;
 
-drop function if exists queue_entries_at(timestamptz, text[], bigint[]) cascade;
-create function queue_entries_at(at timestamptz, streams text[], places bigint[]) returns table (
+create or replace function queue_entries_at(at timestamptz, streams text[], places bigint[]) returns table (
     place bigint, case_id text, platform text, shop text, zone text, category text,
     order_id text, filed_at timestamptz, round int, problems text[], severity text,
     priority text, assignee text, holder text, held_until timestamptz, turn text,
@@ -265,19 +260,16 @@ where streams is null or q.stream = any (streams)
 order by j.rank
 $$;
 
-drop view if exists live_queue cascade;
-create view live_queue as select * from queue_entries_at(statement_timestamp(), null, null);
+create or replace view live_queue as select * from queue_entries_at(statement_timestamp(), null, null);
 
-drop function if exists live_queue_at(timestamptz) cascade;
-create function live_queue_at(at timestamptz) returns setof live_queue language sql stable as $$
+create or replace function live_queue_at(at timestamptz) returns setof live_queue language sql stable as $$
     select * from queue_entries_at(at, null, null)
 $$;
 comment on function live_queue_at(timestamptz) is
     'The live queue as it stands at that moment by the facts stored now.';
 
 
-drop function if exists outdated_rules_at(timestamptz) cascade;
-create function outdated_rules_at(at timestamptz) returns int[] language sql stable as $$
+create or replace function outdated_rules_at(at timestamptz) returns int[] language sql stable as $$
     select coalesce(array_agg(r.id), '{}')
     from case_rules r, rules_known() as k (known)
     where case when r.replaced then true
@@ -287,16 +279,14 @@ create function outdated_rules_at(at timestamptz) returns int[] language sql sta
                      from procedure_at(r.platform, r.shop, r.category, at) p) end
 $$;
 
-drop function if exists is_ranked(timestamptz, timestamptz, int, timestamptz, int[]) cascade;
-create function is_ranked(
+create or replace function is_ranked(
     holds_from timestamptz, holds_until timestamptz, judged_by int, at timestamptz, outdated int[]
 ) returns boolean language sql immutable as $$
     -- coalesce: so that no index but that of the order tempts whoever plans.
     select coalesce(holds_from <= at and at < holds_until and judged_by <> all (outdated), false)
 $$;
 
-drop function if exists unranked_cases_at(timestamptz, int[]) cascade;
-create function unranked_cases_at(at timestamptz, outdated int[]) returns table (
+create or replace function unranked_cases_at(at timestamptz, outdated int[]) returns table (
     stream text, rank text, late_since timestamptz, due timestamptz
 ) language plpgsql stable rows 100
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
@@ -324,8 +314,7 @@ begin
 end
 $$;
 
-drop function if exists is_wanted cascade;
-create function is_wanted(
+create or replace function is_wanted(
     case_id text, order_id text, platform text, shop text, problems text[], turn text,
     next_action text, priority smallint, assignee text, due timestamptz,
     of_platform text, of_shop text, of_problem text, of_turn text, of_action text,
@@ -346,8 +335,7 @@ create function is_wanted(
             or strpos(lower(order_id), lower(words)) > 0)
 $$;
 
-drop function if exists queue_streams_at cascade;
-create function queue_streams_at(
+create or replace function queue_streams_at(
     at timestamptz, most bigint, platform text default null, shop text default null,
     problem text default null, turn text default null, action text default null,
     priority text default null, assignee text default null, due_before timestamptz default null,
@@ -384,8 +372,7 @@ begin
 end
 $$;
 
-drop function if exists queue_page_at cascade;
-create function queue_page_at(
+create or replace function queue_page_at(
     at timestamptz, most bigint default 20, platform text default null, shop text default null,
     problem text default null, turn text default null, action text default null,
     priority text default null, assignee text default null, due_before timestamptz default null,

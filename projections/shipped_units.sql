@@ -46,8 +46,7 @@ using json_to_recordset(%(touched)s) as touched (stream text, position bigint)
 where kept.stream = touched.stream and kept.position < touched.position
 
 -- name: create_readers
-drop view if exists shipped_units cascade;
-create view shipped_units as
+create or replace view shipped_units as
 select stream, position, order_id, line, shipment_id, platform, shop, supplier, product, category,
        ship_date, replacement, buyer, units, confirmed, contested, suspected, rejected, rescinded
 from {table};
@@ -73,8 +72,7 @@ comment on column shipped_units.suspected is 'Units complained about in a suppli
 comment on column shipped_units.rejected is 'Units finally found not to be the supplier''s, or whose complaint had no ground.';
 comment on column shipped_units.rescinded is 'Units whose finding was taken back.';
 
-drop view if exists supplier_cohorts;
-create view supplier_cohorts as
+create or replace view supplier_cohorts as
 select supplier, product, platform, shop, ship_date, sum(units)::bigint as units,
        sum(confirmed)::bigint as confirmed, sum(contested)::bigint as contested,
        sum(suspected)::bigint as suspected, sum(rejected)::bigint as rejected,
@@ -99,8 +97,7 @@ comment on column supplier_cohorts.rescinded is 'Units whose finding was taken b
 comment on column supplier_cohorts.test_defects is 'D for the test: buyers with a confirmed unit.';
 comment on column supplier_cohorts.ppm is 'Confirmed units per million shipped.';
 
-drop view if exists product_defects;
-create view product_defects as
+create or replace view product_defects as
 select product, sum(units)::bigint as units, sum(confirmed)::bigint as confirmed,
        sum(contested)::bigint as contested, sum(suspected)::bigint as suspected,
        sum(rejected)::bigint as rejected, sum(rescinded)::bigint as rescinded,

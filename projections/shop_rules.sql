@@ -29,8 +29,7 @@ using json_to_recordset(%(touched)s) as touched (stream text, position bigint)
 where kept.stream = touched.stream and kept.position < touched.position
 
 -- name: create_readers
-drop view if exists shop_rules cascade;
-create view shop_rules as
+create or replace view shop_rules as
 select scope, kind, number, effective_from, zone, deadline_hours, breached_share,
        handling_minutes, safety_types, position
 from {table};
@@ -47,8 +46,7 @@ comment on column shop_rules.handling_minutes is 'Problem type -> expected handl
 comment on column shop_rules.safety_types is 'Problem types that are always a matter of safety; null: not said here.';
 comment on column shop_rules.position is 'Position in the log of the scope''s last event; 0 for a default.';
 
-drop function if exists rules_at(text, text, text, text, timestamptz) cascade;
-create function rules_at(of_kind text, platform text, shop text, category text, at timestamptz)
+create or replace function rules_at(of_kind text, platform text, shop text, category text, at timestamptz)
 returns setof shop_rules language sql stable as $$
     select distinct on (r.scope) r.*
     from shop_rules r
@@ -60,16 +58,14 @@ $$;
 comment on function rules_at(text, text, text, text, timestamptz) is
     'The documents of a kind in force for a shop (and category) at a moment, one a scope.';
 
-drop function if exists zone_at(text, text, timestamptz) cascade;
-create function zone_at(platform text, shop text, at timestamptz) returns text
+create or replace function zone_at(platform text, shop text, at timestamptz) returns text
 language sql stable as $$
     select zone from rules_at('shop', platform, shop, null, at)
     where zone is not null order by length(scope) desc limit 1
 $$;
 comment on function zone_at(text, text, timestamptz) is 'A shop''s time zone at a moment.';
 
-drop function if exists procedure_at(text, text, text, timestamptz) cascade;
-create function procedure_at(
+create or replace function procedure_at(
     platform text, shop text, category text, at timestamptz,
     out deadline_hours int, out breached_share int, out handling_minutes jsonb,
     out safety_types text[]
@@ -89,15 +85,13 @@ $$;
 comment on function procedure_at(text, text, text, timestamptz) is
     'How a shop works at a moment: its own rules laid over its platform''s and the defaults.';
 
-drop function if exists rules_known() cascade;
-create function rules_known() returns text language sql stable as $$
+create or replace function rules_known() returns text language sql stable as $$
     -- Another text whenever a document was published or taken back: its scope's rows get another
     -- position, and there are more or fewer of them.
     select count(*) || ':' || coalesce(sum(position), 0) from shop_rules
 $$;
 
-drop function if exists rules_span_at(text, text, text, timestamptz) cascade;
-create function rules_span_at(
+create or replace function rules_span_at(
     platform text, shop text, category text, at timestamptz,
     out holds_from timestamptz, out holds_until timestamptz
 ) language sql stable as $$

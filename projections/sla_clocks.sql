@@ -53,8 +53,7 @@ create temporary table sla_clocks (like {table} including all) on commit drop
 -- name: create_readers
 -- Bodies of functions are text, so that they read what `sla_clocks` means when they are called:
 -- a replay puts a temporary table of its own in that place.
-drop view if exists sla_clocks cascade;
-create view sla_clocks as
+create or replace view sla_clocks as
 select stream, position, case_id, key, platform, shop, clock, party, about, round, recurs,
        started_at, restarted_at, due_at, target_minutes, status, ended_at, met,
        breach_from, breach_times, breach_detected_at, retracted_at, retracted_detected_at
@@ -85,8 +84,7 @@ comment on column sla_clocks.breach_detected_at is 'When each of breach_from was
 comment on column sla_clocks.retracted_at is 'Due times of breaches that late news took back.';
 comment on column sla_clocks.retracted_detected_at is 'When each of retracted_at had been noticed.';
 
-drop function if exists sla_missed_at(timestamptz) cascade;
-create function sla_missed_at(at timestamptz) returns table (
+create or replace function sla_missed_at(at timestamptz) returns table (
     stream text, key text, case_id text, platform text, shop text, clock text, party text,
     about text, round int, first_at timestamptz, last_at timestamptz, times int,
     every interval, detected_at timestamptz, ended_at timestamptz, late interval, state text,
@@ -131,8 +129,7 @@ $$;
 comment on function sla_missed_at(timestamptz) is
     'Breaches up to that moment by the facts stored now; periods missed one after the other in one row: `times` of them, from first_at to last_at, `every` apart.';
 
-drop function if exists sla_breaches_at(timestamptz) cascade;
-create function sla_breaches_at(at timestamptz) returns table (
+create or replace function sla_breaches_at(at timestamptz) returns table (
     case_id text, platform text, shop text, zone text, clock text, key text, party text,
     about text, round int, breached_at timestamptz, detected_at timestamptz,
     ended_at timestamptz, late interval, state text, counts boolean
@@ -151,8 +148,7 @@ $$;
 comment on function sla_breaches_at(timestamptz) is
     'Breaches up to that moment by the facts stored now, noticed or not.';
 
-drop view if exists sla_breaches;
-create view sla_breaches as select * from sla_breaches_at(statement_timestamp());
+create or replace view sla_breaches as select * from sla_breaches_at(statement_timestamp());
 comment on view sla_breaches is
     'Missed due times, one row each, noticed or not, right to the second of asking; retracted ones stay visible.';
 comment on column sla_breaches.case_id is 'platform:shop:after-sale number.';
@@ -171,8 +167,7 @@ comment on column sla_breaches.late is 'From the due time until the clock ended,
 comment on column sla_breaches.state is 'open: still unmet; met_late; paused; cancelled: no longer needed after it was missed; retracted: late news showed that it was met in time.';
 comment on column sla_breaches.counts is 'It counts against the shop: its own clock, and not retracted.';
 
-drop function if exists sla_attainment_at(timestamptz) cascade;
-create function sla_attainment_at(at timestamptz) returns table (
+create or replace function sla_attainment_at(at timestamptz) returns table (
     platform text, shop text, clock text, met bigint, breached bigint, running bigint,
     cancelled bigint, attainment numeric
 ) language sql stable as $$
@@ -202,8 +197,7 @@ $$;
 comment on function sla_attainment_at(timestamptz) is
     'Attainment of each shop''s own clocks up to that moment by the facts stored now.';
 
-drop view if exists sla_attainment;
-create view sla_attainment as select * from sla_attainment_at(statement_timestamp());
+create or replace view sla_attainment as select * from sla_attainment_at(statement_timestamp());
 comment on view sla_attainment is
     'How often each shop met each of its own clocks, as of now. Of the recurring clock each period counts.';
 comment on column sla_attainment.platform is 'douyin, kuaishou, taobao or other.';

@@ -24,16 +24,14 @@ using json_to_recordset(%(touched)s) as touched (stream text, position bigint)
 where kept.stream = touched.stream and kept.position < touched.position
 
 -- name: create_readers
-drop view if exists suppliers cascade;
-create view suppliers as select supplier, appraisal_hours, contract_ppm, ships from {table};
+create or replace view suppliers as select supplier, appraisal_hours, contract_ppm, ships from {table};
 comment on view suppliers is 'Registered suppliers and what their contracts say.';
 comment on column suppliers.supplier is 'Name, as orders give it.';
 comment on column suppliers.appraisal_hours is 'Hours for a verdict once it holds what was asked for; null: by policy.';
 comment on column suppliers.contract_ppm is 'Defects per million units that the contract allows; null: not said.';
 comment on column suppliers.ships is 'It ships to buyers itself.';
 
-drop view if exists supplier_defects;
-create view supplier_defects as
+create or replace view supplier_defects as
 with by_product as (
     select supplier, product, sum(units) as units, sum(confirmed) as confirmed,
            sum(contested) as contested, sum(suspected) as suspected, sum(rejected) as rejected,

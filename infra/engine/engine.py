@@ -19,6 +19,7 @@ from infra.engine.books import FOLLOWED, LEADER_LOCK, Books, Generation, Overtak
 from infra.engine.fold import OF_THE_TABLE, SQL, Folder, Stored, Turned, is_poison, read_page
 from infra.engine.pages import Move, TooManyParked, project_around, rows_of
 from infra.engine.ranking import BATCH, rank
+from infra.engine.readers import InTheWay
 from infra.engine.tables import SubjectRows, make_tables, readers_see, swap_readers, write_rows
 from infra.failure import Failure
 from infra.postgres import OF_THE_ROWS, PostgresError, Rows, connect
@@ -44,6 +45,8 @@ PARKED_OF_A_PAGE = 100
 """Of a full page one stream in so many may be parked at once, and at least one."""
 SWAP_AGAIN = 5.0
 """Seconds until the views are tried to be swapped again when a reader held them."""
+IN_THE_WAY_AGAIN = 60.0
+"""So too where something of others is in the way, until its owners have dropped or changed it."""
 RANK_EVERY = 0.2
 """Seconds between two batches of places while there are events to project; else at once."""
 RANK_AGAIN = 60.0
@@ -332,6 +335,10 @@ class Engine:
             except LockNotAvailable:
                 # Somebody reads for long; the log must not wait for them.
                 self._swap_from = time.monotonic() + SWAP_AGAIN
+            except InTheWay as e:
+                self._swap_from = time.monotonic() + IN_THE_WAY_AGAIN
+                logger.error("the views stay as they were, for others need them so: %s", e)
+                conn.execute(SQL["note_in_the_way"], {"error": reason_of(e)})
 
     def _rank(self, conn: Rows) -> bool:
         """A batch of the places that are not known any more, once readers see these versions;

@@ -88,12 +88,25 @@ begin
 end $$;
 
 -- name: create_reader_book
--- What readers see now: a digest of the views and of the versions they show.
+-- What readers see now: a digest of the views and of the versions they show. error: why they do not
+-- see what this program would show them.
 create table if not exists projection_readers (
     single     boolean     primary key default true check (single),
     digest     text        not null,
-    swapped_at timestamptz not null default clock_timestamp()
+    swapped_at timestamptz not null default clock_timestamp(),
+    error      text,
+    failed_at  timestamptz
 );
+
+-- name: add_missing_reader_columns
+-- As add_missing_columns does.
+do $$
+begin
+    if not exists (select from pg_attribute
+                   where attrelid = 'projection_readers'::regclass and attname = 'error') then
+        alter table projection_readers add column error text, add column failed_at timestamptz;
+    end if;
+end $$;
 
 -- name: create_wait_function
 -- For readers of what they have written themselves; made anew only where it is another.
@@ -179,6 +192,68 @@ insert into projections (name, standing, position) values (%(name)s, %(standing)
 -- With the table itself, once nobody reads it.
 delete from projections where name = %(name)s;
 
+-- name: select_doubled
+-- Functions that there are twice, by other arguments: nobody could call them by name.
+select proname from pg_proc
+where pronamespace = current_schema()::regnamespace and proname = any (%(functions)s::text[])
+group by proname having count(*) > 1;
+
+-- name: select_hollow_views
+-- As statements: the same columns, and no rows.
+select format('create or replace view %%I as select %%s where false', c.relname, string_agg(
+           format('null::%%s %%s as %%I', format_type(a.atttypid, a.atttypmod),
+                  'collate ' || l.collnamespace::regnamespace || '.' || quote_ident(l.collname),
+                  a.attname),
+           ', ' order by a.attnum))
+from pg_class c
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_collation l on l.oid = a.attcollation
+where c.relnamespace = current_schema()::regnamespace and c.relkind = 'v'
+  and c.relname = any (%(views)s::text[])
+group by c.oid, c.relname;
+
+-- name: select_functions_made
+-- Of these names, as what can be dropped in one statement; null: there are none.
+select 'function ' || string_agg(oid::regprocedure::text, ', ') from pg_proc
+where pronamespace = current_schema()::regnamespace and proname = any (%(functions)s::text[]);
+
+-- name: select_views_made
+-- The same of views.
+select 'view ' || string_agg(oid::regclass::text, ', ') from pg_class
+where relnamespace = current_schema()::regnamespace and relkind = 'v'
+  and relname = any (%(views)s::text[]);
+
+-- name: select_grants
+-- As statements, with which what is dropped and made again is theirs again to whom it was granted.
+select statement
+from (
+    select 0 as place, format('revoke all on function %%I from public', proname) as statement
+    from pg_proc
+    where pronamespace = current_schema()::regnamespace and proname = any (%(functions)s::text[])
+      and proacl is not null
+    union all
+    select 1, format('grant %%s on %%s to %%s%%s', g.privilege, g.object,
+                  case when g.grantee = 0 then 'public' else g.grantee::regrole::text end,
+                  case when g.is_grantable then ' with grant option' else '' end)
+    from (
+        select 'function ' || quote_ident(p.proname) as object, x.privilege_type as privilege,
+               x.grantee, x.is_grantable
+        from pg_proc p, aclexplode(p.proacl) x
+        where p.pronamespace = current_schema()::regnamespace
+          and p.proname = any (%(functions)s::text[]) and x.grantee <> p.proowner
+        union all
+        select quote_ident(c.relname), x.privilege_type, x.grantee, x.is_grantable
+        from pg_class c, aclexplode(c.relacl) x
+        where c.relnamespace = current_schema()::regnamespace and c.relkind = 'v'
+          and c.relname = any (%(views)s::text[]) and x.grantee <> c.relowner
+    ) g
+) found
+order by place;
+
+-- name: note_in_the_way
+-- Shown by status until the views are swapped.
+update projection_readers set error = %(error)s, failed_at = clock_timestamp();
+
 -- name: select_digest
 -- What readers see now; compared before the views are swapped.
 select digest from projection_readers;
@@ -186,7 +261,8 @@ select digest from projection_readers;
 -- name: replace_digest
 -- In the transaction that swaps the views.
 insert into projection_readers (digest) values (%(digest)s)
-on conflict (single) do update set digest = excluded.digest, swapped_at = clock_timestamp();
+on conflict (single) do update
+set digest = excluded.digest, swapped_at = clock_timestamp(), error = null, failed_at = null;
 
 -- name: select_positions
 -- Together with the head of the log, as of one moment.
@@ -372,11 +448,13 @@ order by 1;
 -- Lag in events counts the log's, wanted or not; in seconds it is the age of the first of them.
 select p.name, p.position, h.head, h.head - p.position as behind,
        coalesce(extract(epoch from clock_timestamp() - n.recorded_at), 0)::float8 as seconds,
-       p.projected, p.rate, p.moved_at, p.error, p.failed_at, p.standing,
+       p.projected, p.rate, p.moved_at, coalesce(p.error, r.error) as error,
+       coalesce(p.failed_at, r.failed_at) as failed_at, p.standing,
        (select count(*) from parked_streams k where k.name = p.name) as parked,
        l.pid is not null as led, l.pid as leader
 from projections p
 cross join (select coalesce(max(notification_id), 0) as head from stored_events) h
+left join projection_readers r on p.standing = 'live'
 left join stored_events n on n.notification_id = p.position + 1
 left join (select min(pid) as pid from pg_locks
            where locktype = 'advisory' and granted and objsubid = 1

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from infra.engine.books import BOOKS_LOCK, Standing, base_of
 from infra.engine.fold import SQL
+from infra.engine.readers import put_readers
 from infra.postgres import Rows, load_statements
 from projections import Projection
 
@@ -23,6 +24,7 @@ BOOKS = (
     "create_books",
     "add_missing_columns",
     "create_reader_book",
+    "add_missing_reader_columns",
     "create_parked_book",
     "create_skipped_book",
     "create_rebuild_book",
@@ -122,7 +124,8 @@ def swap_readers(conn: Rows, projections: Sequence[Projection]) -> bool:
     """Let readers see these versions, and drop the others' tables; once they have caught up with
     what readers see now. Whether readers see them.
 
-    Raises LockNotAvailable when a reader holds a view too long; try again later.
+    Raises LockNotAvailable when a reader holds a view too long, InTheWay when something of others
+    needs what is no more; try again later.
     """
     if readers_see(conn, projections):
         return True
@@ -138,10 +141,11 @@ def swap_readers(conn: Rows, projections: Sequence[Projection]) -> bool:
         if others and min(position for _, position in live.values()) < max(others.values()):
             return False
         conn.execute("select set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
+        texts: list[LiteralString] = []
         for projection in projections:
             table, _ = live[projection.table]
-            for text in _readers_of(projection, table):
-                conn.execute(text)
+            texts += _readers_of(projection, table)
+        put_readers(conn, texts)
         drop_tables(conn, others)
         conn.execute(SQL["replace_digest"], {"digest": digest_of(projections)})
         return True

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from domain.sla.events import ClockName
 from infra.engine import Behind, Engine, read_status
@@ -25,6 +27,7 @@ from infra.engine.fold import SQL
 from infra.engine.tables import statements_of
 from infra.postgres import Rows, connect
 from projections import PROJECTIONS, Projection, queue
+from tests.databases import Database
 from tests.integration.engine.given import (
     T0,
     Told,
@@ -326,6 +329,114 @@ def test_a_view_that_somebody_holds_is_swapped_later(world: World) -> None:
         with pytest.raises(Behind):
             world.project()
     world.project()
+
+
+@dataclass(frozen=True)
+class Later(Projection):
+    """A read model of a later program, whose statements stand in another folder."""
+
+    folder: Path = ROOT
+
+    @property
+    def sql(self) -> tuple[Path, ...]:
+        return tuple(sorted(self.folder.iterdir()))
+
+
+def with_views_changed(change: Callable[[str], str], folder: Path) -> tuple[Projection, ...]:
+    """The read models of a later program, whose SQL of the queue differs."""
+    for path in queue.PROJECTION.sql:
+        text = path.read_text(encoding="utf-8")
+        (folder / path.name).write_text(change(text), encoding="utf-8")
+    now = {field.name: getattr(queue.PROJECTION, field.name) for field in fields(Projection)}
+    later = Later(**now, folder=folder)
+    return tuple(later if one is queue.PROJECTION else one for one in PROJECTIONS)
+
+
+def with_other_words(text: str) -> str:
+    return text.replace("Place in the queue of all shops, from 1.", "Place in the queue.")
+
+
+def with_a_column_more(text: str) -> str:
+    """At the end of live_queue: of the function that gives its rows, too."""
+    text = text.replace(
+        "owed numeric, refunded numeric\n)", "owed numeric, refunded numeric, e int\n)"
+    )
+    return text.replace("q.currency, q.owed, q.refunded\n", "q.currency, q.owed, q.refunded, 1\n")
+
+
+def without_a_column(text: str) -> str:
+    text = text.replace("currency text, owed numeric, refunded", "owed numeric, refunded")
+    text = text.replace("q.currency, q.owed, q.refunded\n", "q.owed, q.refunded\n")
+    return re.sub("comment on column live_queue.currency .*\n", "", text)
+
+
+@pytest.fixture
+def theirs(world: World, database: Database) -> Generator[World]:
+    """The queue, with views and rights that a team of the merchant's made on it."""
+    world.given(filed("A")).project()
+    role = f"bi_{database.name}"
+    with closing(connect(database.admin_url, autocommit=True)) as admin:
+        for text in (
+            "create role {}",
+            "grant select on live_queue, sla_breaches to {}",
+            "grant execute on function queue_page_at to {}",
+            "create view bi_mine as select case_id, slack, refunded from live_queue",
+            "create view bi_slow as select * from bi_mine where slack is null",
+        ):
+            admin.execute(sql.SQL(text).format(sql.Identifier(role)))
+        try:
+            yield world
+        finally:
+            admin.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
+            admin.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+
+
+def what_is_theirs(database: Database) -> tuple[object, ...] | None:
+    """How many rows their views have, and whether they may still read ours."""
+    query = (
+        "select count(b.case_id), (select count(*) from bi_slow),"
+        " has_table_privilege(r.oid, 'live_queue', 'select')"
+        " and has_table_privilege(r.oid, 'sla_breaches', 'select')"
+        " and exists (select from pg_proc p, aclexplode(p.proacl) x"
+        " where proname = 'queue_page_at' and x.grantee = r.oid)"
+        " from pg_roles r, bi_mine b where r.rolname = 'bi_' || current_database() group by r.oid"
+    )
+    with closing(connect(database.admin_url, autocommit=True)) as admin:
+        return admin.execute(query).fetchone()
+
+
+@pytest.mark.parametrize("change", [with_other_words, with_a_column_more])
+def test_views_and_rights_of_others_stay_when_ours_change(
+    theirs: World, database: Database, change: Callable[[str], str], tmp_path: Path
+) -> None:
+    later = with_views_changed(change, tmp_path)
+    theirs.project(later)
+    assert what_is_theirs(database) == (1, 1, True)
+    (row,) = theirs.queue(T0)
+    assert ("e" in row) == (change is with_a_column_more)
+
+
+def test_views_are_not_swapped_while_one_of_others_needs_what_is_no_more(
+    theirs: World, database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = with_views_changed(without_a_column, tmp_path)
+    with pytest.raises(Behind):
+        theirs.project(later)
+    assert what_is_theirs(database) == (1, 1, True)
+    assert "view bi_mine depends on view live_queue" in caplog.text
+    with closing(connect(theirs.url, autocommit=True)) as conn:
+        errors = {one.error for one in read_status(conn)}
+    assert all("bi_mine" in (error or "") for error in errors), errors
+    with closing(connect(database.admin_url, autocommit=True)) as admin:
+        admin.execute("drop view bi_mine cascade")
+    theirs.project(later)
+    (row,) = theirs.queue(T0)
+    assert "currency" not in row
+    with closing(connect(theirs.url, autocommit=True)) as conn:
+        assert {one.error for one in read_status(conn)} == {None}
+        role = f"bi_{database.name}"
+        granted = "select has_table_privilege(%s, 'live_queue', 'select')"
+        assert conn.execute(granted, (role,)).fetchone() == (True,)
 
 
 # ------------------------------------------------------- what stands written

@@ -222,27 +222,25 @@ def take(world: World, shop: str, names: Sequence[str], step: Facts | Rules) -> 
     world.project()
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
+any_history = given(
     told=st.lists(steps, min_size=2, max_size=6),
     asked=st.lists(moments, min_size=1, max_size=2),
     most=st.integers(1, 8),
     wanted=filters,
     of_shop=st.booleans(),
 )
-def test_a_page_is_the_beginning_of_a_sort_of_all_whatever_is_known_of_the_places(
-    shared_world: World,
+
+
+def check_pages(
+    world: World,
     told: list[Facts | Rules | Ranked | Forgotten],
     asked: list[int],
     most: int,
     wanted: dict[str, Any],
     of_shop: bool,
 ) -> None:
-    world, shop = shared_world, f"shop{next(SHOPS)}"
+    """After such a history in a shop of its own."""
+    shop = f"shop{next(SHOPS)}"
     numbers = itertools.count()
     for step in told:
         match step:
@@ -271,6 +269,18 @@ def test_a_page_is_the_beginning_of_a_sort_of_all_whatever_is_known_of_the_place
             for row in fitting:
                 row["place"] = row["place"] if row["place"] <= 3 else None
         assert page(world, at, most, **wanted) == fitting
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@any_history
+def test_a_page_is_the_beginning_of_a_sort_of_all_whatever_is_known_of_the_places(
+    shared_world: World, **history: Any
+) -> None:
+    check_pages(shared_world, **history)
 
 
 def test_what_is_due_before_a_moment_is_overdue_or_due_of_any_party(world: World) -> None:

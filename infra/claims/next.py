@@ -49,6 +49,8 @@ NEXT_CANDIDATE: Final = frozenset(
 UNREADABLE: Final = "quarantined"
 """Of a case whose events nobody can read, until the queue takes it out of what is drawn; or of the
 agent's own, and then of all cases."""
+MOST_UNREADABLE: Final = 10
+"""In a row: then it is no single case."""
 CAPACITY: Final = "agent_at_capacity"
 
 
@@ -105,7 +107,8 @@ class _Draw:
 @dataclass(slots=True)
 class _Search:
     """One agent's claim on its way. tried: cases; full: shops of which it may hold no more.
-    unreadable: what was said of the last case that cannot be decided. passed_by: a candidate that
+    unreadable: what was said of the last case that cannot be decided, and how many there were in a
+    row. passed_by: a candidate that
     another caller goes for, and may not get."""
 
     begun: float
@@ -114,6 +117,7 @@ class _Search:
     full: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     refusal: str = ""
     unreadable: Unclaimed | None = None
+    in_a_row: int = 0
     passed_by: bool = False
 
 
@@ -162,15 +166,18 @@ class Claims:
                 if isinstance(found, Unclaimed) and found.code == UNREADABLE:
                     # Not gone: it may be this agent's claim alone that cannot be decided.
                     search.unreadable = found
+                    search.in_a_row += 1
+                    if search.in_a_row == MOST_UNREADABLE:
+                        return found
                     continue
+                search.in_a_row = 0
                 with self._lock:
                     self._gone[candidate.case_id] = time.monotonic()
                 if isinstance(found, Claim) or found.code not in NEXT_CANDIDATE:
                     return found
             if search.passed_by:
                 time.sleep(AWAIT)
-            elif search.unreadable or (draw.whole and draw.started >= search.begun):
-                # Where nothing of a draw is readable there is no use in a larger one.
+            elif draw.whole and draw.started >= search.begun:
                 break
         if search.full:
             return Unclaimed(CAPACITY, search.refusal)

@@ -20,7 +20,8 @@ What others build on the views stays, best in a schema of their own: rights that
 views and functions, and views that select from ours by the names of columns. A later program may \
 add columns at the end of a view. One that takes a column away, or changes it, puts nothing in the \
 place of what a view of others still needs: it names that view in `casetrail projections status` \
-and in the log, and readers see what they saw, until its owners have dropped or changed it. \
+and in the log, and readers see what they saw, which from then on may stand still, until its \
+owners have dropped or changed it. \
 What is built on the tables goes with them.
 
 This page is written by `casetrail projections describe` from the comments in the database.

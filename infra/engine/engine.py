@@ -16,7 +16,16 @@ from psycopg.errors import LockNotAvailable
 from domain.kernel import Kind
 from infra.activity import Activity
 from infra.engine.books import FOLLOWED, LEADER_LOCK, Books, Generation, Overtaken, reason_of
-from infra.engine.fold import OF_THE_TABLE, SQL, Folder, Stored, Turned, is_poison, read_page
+from infra.engine.fold import (
+    OF_THE_TABLE,
+    PASSING,
+    SQL,
+    Folder,
+    Stored,
+    Turned,
+    is_poison,
+    read_page,
+)
 from infra.engine.pages import Move, TooManyParked, project_around, rows_of
 from infra.engine.ranking import BATCH, rank
 from infra.engine.readers import InTheWay
@@ -361,5 +370,6 @@ class Engine:
                     if conn.broken:
                         raise
                     logger.error("the queue's places cannot be kept now: %s", one_line(e))
-                    self._rank_from = time.monotonic() + RANK_AGAIN
+                    passes = isinstance(e, PASSING)
+                    self._rank_from = time.monotonic() + (SWAP_AGAIN if passes else RANK_AGAIN)
         return most >= BATCH

@@ -254,6 +254,10 @@ order by place;
 -- Shown by status until the views are swapped.
 update projection_readers set error = %(error)s, failed_at = clock_timestamp();
 
+-- name: select_in_the_way
+-- What of others keeps the views as they were; null: nothing.
+select error from projection_readers;
+
 -- name: select_digest
 -- What readers see now; compared before the views are swapped.
 select digest from projection_readers;

@@ -12,7 +12,7 @@ from datetime import datetime
 from psycopg import sql
 
 from infra.engine.books import tables_standing
-from infra.engine.fold import SQL
+from infra.engine.fold import PASSING, SQL
 from infra.engine.tables import statements_of
 from infra.postgres import Rows
 from projections import Projection
@@ -66,7 +66,12 @@ def rank(
 
 def rank_all(conn: Rows, projection: Projection, table: str) -> None:
     """All of one table that nobody reads yet, but for what is written meanwhile."""
-    while (found := rank(conn, projection, [table])) is None or found >= BATCH:
+    found: int | None = None
+    while found is None or found >= BATCH:
+        try:
+            found = rank(conn, projection, [table])
+        except PASSING:
+            found = None  # somebody locks a table
         if found is None:
             time.sleep(0.01)
     conn.execute(sql.SQL("analyze {}").format(sql.Identifier(table)))

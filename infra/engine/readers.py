@@ -63,7 +63,11 @@ def _made_anew(conn: Rows, texts: Sequence[LiteralString], functions: Sequence[s
             doubled = conn.execute(SQL["select_doubled"], {"functions": list(functions)}).fetchall()
             if doubled:
                 raise errors.InvalidFunctionDefinition("a function has other arguments")
-    except (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition):
+    except (
+        errors.InvalidTableDefinition,
+        errors.InvalidFunctionDefinition,
+        errors.AmbiguousFunction,  # said by a comment on one that now has other arguments
+    ):
         return False
     return True
 

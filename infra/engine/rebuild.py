@@ -86,7 +86,8 @@ def rebuild(
     """Fill a new table in as many processes as there are cores, let it follow the log, and swap.
 
     What an earlier call left unfinished is gone on with, or thrown away (anew). Raises Failure
-    when another rebuild is under way or too many streams would be parked.
+    when another rebuild is under way, too many streams would be parked, or something of others
+    needs an older program's views.
     """
     with alone(url, projection) as (engine, conn):
         joining = tables_standing(conn, projection, "joining")
@@ -104,6 +105,9 @@ def rebuild(
         while not readers_see(conn, engine.projections):
             # An older program's views: the engine swaps all at once, when all have caught up.
             engine.drive(conn)
+            (reason,) = conn.execute(SQL["select_in_the_way"]).fetchone() or (None,)
+            if reason is not None:
+                raise Failure("Readers see what they saw: {reason}", reason=reason)
             time.sleep(TRY_AGAIN)
         parked = [one for one in read_parked(conn) if one.read_model == projection.name]
         return Rebuilt(table, tables_standing(conn, projection, "kept"), swapped, parked)

@@ -17,9 +17,13 @@ from typing import Any, Final
 
 from consumers.kafka_record import TOO_LARGE, UNDECODABLE
 
-MOST_BYTES: Final = 16 * 2**20
-"""Of one batch, decompressed. Producers count a batch's bytes before they compress it, and make
-it no larger than 1 MB unless they are told to."""
+MOST_BYTES: Final = 64 * 2**20
+"""Of one batch, decompressed. A topic's limit counts what was compressed, and Java's producer fills
+a batch by what it expects to save: 1 MB may rightly hold some 30."""
+
+WINDOW_BYTES: Final = 2**27
+"""How far back a zstd frame may refer: what zstd's own decoder allows, and its highest levels
+ask for, however little they hold."""
 
 LARGEST_BYTES: Final = 2 * 2**20
 """Of one record; what is larger is not taken apart, since hundreds may come at once."""
@@ -245,7 +249,7 @@ def _lz4(data: bytes) -> bytes:
 
 
 def _zstd(data: bytes) -> bytes:
-    made: Any = import_module("zstandard").ZstdDecompressor(max_window_size=MOST_BYTES)
+    made: Any = import_module("zstandard").ZstdDecompressor(max_window_size=WINDOW_BYTES)
     return _read(made.stream_reader(io.BytesIO(data), read_across_frames=True))
 
 

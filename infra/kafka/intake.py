@@ -108,6 +108,7 @@ class Intake:
         self._to_commit: dict[Place, tuple[int, int]] = {}
         self._contested = False
         self._backoff = 0.0
+        self._idle_since = 0.0
         self._next = dict.fromkeys(("commit", "expire"), 0.0)
 
     # ------------------------------------------------------------------- the worker
@@ -130,7 +131,7 @@ class Intake:
     def _run(self, stop: Event, give_up: float | None = None) -> None:
         """give_up: seconds, of one who only catches up."""
         errors = import_module("kafka.errors")
-        until = None if give_up is None else time.monotonic() + give_up
+        self._idle_since = time.monotonic()
         while not stop.is_set():
             self.activity.turn()
             try:
@@ -144,7 +145,7 @@ class Intake:
                 places_of(consumer, self._topics)
                 listener = make_listener(partial(self._assigned, consumer), self._taken)
                 consumer.subscribe(list(self._topics), listener=listener)
-                if self._consume(consumer, stop, until):
+                if self._consume(consumer, stop, give_up):
                     return
                 logger.warning("no partition, or none alone; joining the group anew")
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as e:
@@ -172,15 +173,17 @@ class Intake:
 
     def _consume(self, consumer: Consumer, stop: Event, give_up: float | None) -> bool:
         """Until stopped or done; False when it has had no partition for long, or another one
-        reads the same. give_up: when, of one who only catches up."""
-        offsets = self._writer.offsets
-        end = None if give_up is None else End(consumer, self._topics, offsets, give_up)
-        held_at = time.monotonic()
+        reads the same. give_up: after how long, of one who only catches up."""
+        end = None
+        if give_up is not None:
+            known = self._writer.offsets
+            end = End(self._address, consumer, self._topics, known, give_up)
+        joined = time.monotonic()
         while not stop.is_set():
             self.activity.turn()
             if self._held:
-                held_at = time.monotonic()
-            elif time.monotonic() - held_at > STUCK_AFTER:
+                self._idle_since = time.monotonic()
+            elif time.monotonic() - max(joined, self._idle_since) > STUCK_AFTER:
                 return False
             if self._contested:
                 self._contested = False
@@ -190,7 +193,9 @@ class Intake:
                 self._place(consumer)
                 self._store_waiting(consumer, stop)
                 self._upkeep(consumer)
-                reached = end is not None and end.is_reached(list(self._held.values()))
+                reached = end is not None and end.is_reached(
+                    list(self._held.values()), self._idle_since
+                )
             except (Unavailable, psycopg.Error) as e:
                 self._stand_by(consumer, stop, e)
                 continue
@@ -357,6 +362,7 @@ class Intake:
             self._say("Kafka is away; the intake waits: {reason}", reason=_line(reason))
         self._backoff = min(self._backoff * 2 or BACKOFF[0], BACKOFF[1])
         stop.wait(self._backoff)
+        self._idle_since = time.monotonic()  # nobody could have had a partition
 
     def _placed(self) -> list[Held]:
         return [held for held in list(self._held.values()) if held.position is not None]

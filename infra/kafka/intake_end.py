@@ -8,26 +8,35 @@ from collections.abc import Iterable, Sequence
 from infra.kafka.failure import KafkaError
 from infra.kafka.intake_client import REQUEST_MS, Consumer, Place, places_of
 from infra.kafka.intake_slice import Held, Offsets
+from infra.kafka.lag import PartitionLag, with_ages
+from infra.settings import KafkaAddress
 
 
 class End:
     """Where each partition ended when it was first asked for; others' partitions don't count,
-    unless it gets none."""
+    unless it gets none for `give_up` seconds."""
 
     def __init__(
-        self, consumer: Consumer, topics: Iterable[str], offsets: Offsets, give_up: float
+        self,
+        address: KafkaAddress,
+        consumer: Consumer,
+        topics: Iterable[str],
+        offsets: Offsets,
+        give_up: float,
     ) -> None:
+        self._address = address
         self._consumer = consumer
         self._topics = list(topics)
         self._offsets = offsets
         self._ends: dict[Place, int] = {}
         self._give_up = give_up
 
-    def is_reached(self, held: Sequence[Held]) -> bool:
-        """Raises KafkaError when it gave up, psycopg's errors when the database is away."""
+    def is_reached(self, held: Sequence[Held], idle_since: float) -> bool:
+        """idle_since: on the monotonic clock, from when on it had no partition. Raises KafkaError
+        when it gave up, psycopg's errors when the database is away."""
         if not held:
             places = places_of(self._consumer, self._topics)
-            if places and time.monotonic() > self._give_up:
+            if places and time.monotonic() - idle_since > self._give_up:
                 self._check_others(places)
                 return True
             return not places
@@ -43,11 +52,15 @@ class End:
         self._look(places)
         taken = self._offsets.find(places)
         starts = self._consumer.beginning_offsets(places, REQUEST_MS)
-        waiting = 0
+        lags: list[PartitionLag] = []
         for place in places:
             offset = taken.get((place.topic, place.partition))
-            begun = starts[place] if offset is None else offset.position
-            waiting += max(0, self._ends[place] - begun)
+            position, end = None if offset is None else offset.position, self._ends[place]
+            behind = max(0, end - (starts[place] if position is None else position))
+            lags.append(PartitionLag(place.topic, place.partition, position, end, behind))
+        # At the end there may be nothing but the marks of transactions.
+        found = with_ages(self._address, lags)
+        waiting = sum(lag.waiting for lag in found if lag.oldest_seconds is not None)
         if waiting:
             raise KafkaError(
                 "Others hold all partitions, and {waiting} records wait there.", waiting=waiting

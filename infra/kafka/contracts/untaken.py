@@ -13,6 +13,7 @@ from infra.kafka.contracts.taken import TAKEN
 
 _OTHERS: Final = "The record could not be taken."
 _WORDS: Final = {
+    "undecodable": "Its batch cannot be decoded: damaged, or far too large.",
     "tombstone": "A record without a value asks for nothing.",
     "message_too_large": f"A message has at most {MAX_BYTES} bytes.",
     "header_missing": "A header that is needed is missing.",

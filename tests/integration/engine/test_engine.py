@@ -20,11 +20,12 @@ import pytest
 from psycopg import sql
 
 from domain.sla.events import ClockName
-from infra.engine import Behind, Engine, read_status
+from infra.engine import Behind, Engine, read_status, rebuild
 from infra.engine.books import LEADER_LOCK
 from infra.engine.engine import SESSION
 from infra.engine.fold import SQL
 from infra.engine.tables import statements_of
+from infra.failure import Failure
 from infra.postgres import Rows, connect
 from projections import PROJECTIONS, Projection, queue
 from tests.databases import Database
@@ -364,6 +365,12 @@ def with_a_column_more(text: str) -> str:
     return text.replace("q.currency, q.owed, q.refunded\n", "q.currency, q.owed, q.refunded, 1\n")
 
 
+def with_an_argument_more(text: str) -> str:
+    return text.replace(
+        "counted bigint default 1000", "counted bigint default 1000, e int default 1"
+    )
+
+
 def without_a_column(text: str) -> str:
     text = text.replace("currency text, owed numeric, refunded", "owed numeric, refunded")
     text = text.replace("q.currency, q.owed, q.refunded\n", "q.owed, q.refunded\n")
@@ -405,7 +412,7 @@ def what_is_theirs(database: Database) -> tuple[object, ...] | None:
         return admin.execute(query).fetchone()
 
 
-@pytest.mark.parametrize("change", [with_other_words, with_a_column_more])
+@pytest.mark.parametrize("change", [with_other_words, with_a_column_more, with_an_argument_more])
 def test_views_and_rights_of_others_stay_when_ours_change(
     theirs: World, database: Database, change: Callable[[str], str], tmp_path: Path
 ) -> None:
@@ -414,6 +421,8 @@ def test_views_and_rights_of_others_stay_when_ours_change(
     assert what_is_theirs(database) == (1, 1, True)
     (row,) = theirs.queue(T0)
     assert ("e" in row) == (change is with_a_column_more)
+    (page,) = theirs.rows("select count(*) from queue_page_at(statement_timestamp())")
+    assert page == {"count": 1}
 
 
 def test_views_are_not_swapped_while_one_of_others_needs_what_is_no_more(
@@ -476,6 +485,17 @@ def test_streams_are_read_without_a_walk_along_the_log(world: World) -> None:
             plan = str(conn.execute(b"explain " + SQL[name].encode(), asked).fetchall())
             assert "originator_id_originator_version_key" in plan
             assert "stored_events_pkey" not in plan
+
+
+def test_a_rebuild_whose_views_somebody_needs_otherwise_ends_and_says_so(
+    theirs: World, database: Database, tmp_path: Path
+) -> None:
+    theirs.project(with_views_changed(with_a_column_more, tmp_path))
+    with closing(connect(database.admin_url, autocommit=True)) as admin:
+        admin.execute("create view bi_more as select e from live_queue")
+    with pytest.raises(Failure, match="bi_more"):
+        rebuild(theirs.url, queue.PROJECTION, workers=1)
+    assert what_is_theirs(database) == (1, 1, True)
 
 
 def test_every_view_and_column_says_what_it_means(world: World) -> None:

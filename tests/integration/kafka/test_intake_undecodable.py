@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import psutil
@@ -13,9 +13,11 @@ import pytest
 
 from consumers.kafka_record import UNDECODABLE, shown_name
 from infra.kafka import Cluster, KafkaError
+from infra.kafka.client import make_producer
 from infra.kafka.decoding import LARGEST_BYTES, MOST_BYTES
 from infra.kafka.intake import IntakeAlarm
 from infra.kafka.intake_letters import DeadLetters
+from infra.settings import KafkaAddress
 from tests.integration.kafka.clients import damage
 from tests.integration.kafka.test_intake import topics
 from tests.support.kafka import Sent, as_record, open_intake, send
@@ -74,14 +76,13 @@ def test_a_header_whose_name_is_not_utf_8_is_a_letter_and_the_partition_moves_on
     assert names == [*dict(order(2).headers), r"trace-\xff"]
 
 
-@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])  # snappy packs 20 to 1 at most
 def test_a_few_bytes_that_become_far_too_many_are_a_letter_and_take_little_memory(
     codec: str, kafka_cluster: Cluster, topics: str, database_url: str
 ) -> None:
     address = kafka_cluster.address
-    size = {"snappy": MOST_BYTES + 2**20}.get(codec, 200 * 2**20)  # it packs 20 to 1
     send(address, topics, [order(1)])
-    bomb = replace(order(2), value=bytes(size))
+    bomb = replace(order(2), value=bytes(3 * MOST_BYTES))
     send(address, topics, [bomb], compression_type=codec, max_request_size=2**30)
     send(address, topics, [order(3)])
     process = psutil.Process()
@@ -106,7 +107,7 @@ def test_a_few_bytes_that_become_far_too_many_are_a_letter_and_take_little_memor
     assert original is not None
     assert [name for name, _ in original.headers] == [UNDECODABLE]
     assert 0 < len(original.value or b"") < 2**20, "the batch as it came"
-    assert max(peak) - before < 150 * 2**20
+    assert max(peak) - before < 4 * MOST_BYTES
 
 
 def test_a_record_that_is_far_too_large_is_a_letter_with_its_batch_as_it_came(
@@ -153,6 +154,18 @@ def test_a_batch_that_is_damaged_on_the_broker_s_disk_ends_it_with_an_alarm_that
 # ------------------------------------------------------------ nothing is left to it
 
 
+def send_with_mark(address: KafkaAddress, prefix: str, record: Sent) -> None:
+    """Behind it in its partition stands the mark of its transaction, which is no record."""
+    producer = make_producer(address, "erp", transactional_id=f"{prefix}.erp")
+    with closing(producer):
+        producer.init_transactions()
+        producer.begin_transaction()
+        headers = list(record.headers)
+        topic = f"{prefix}.{record.topic}"
+        producer.send(topic, record.value, record.key, headers, record.partition)
+        producer.commit_transaction()
+
+
 def test_one_that_catches_up_beside_another_that_holds_all_says_when_records_are_left(
     kafka_cluster: Cluster, topics: str, database_url: str
 ) -> None:
@@ -164,7 +177,7 @@ def test_one_that_catches_up_beside_another_that_holds_all_says_when_records_are
             blocked.set()
             assert go_on.wait(120)
 
-    send(address, topics, [order(1)])
+    send_with_mark(address, topics, order(1))
     with (
         open_intake(database_url, address, topics, member="one", step=step) as (first, _),
         open_intake(database_url, address, topics, member="two") as (second, _),
@@ -174,7 +187,7 @@ def test_one_that_catches_up_beside_another_that_holds_all_says_when_records_are
         try:
             second.catch_up(give_up=3)
             send(address, topics, [order(2)])
-            with pytest.raises(KafkaError, match="1 records wait"):
+            with pytest.raises(KafkaError, match="Others hold all partitions"):
                 second.catch_up(give_up=3)
         finally:
             go_on.set()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import zstandard
 from kafka.consumer.fetcher import Fetcher  # type: ignore[import-untyped]
 from kafka.record import MemoryRecords, MemoryRecordsBuilder  # type: ignore[import-untyped]
 from kafka.record.default_records import DefaultRecordBatch  # type: ignore[import-untyped]
@@ -20,10 +21,12 @@ from infra.kafka.decoding import Unreadable, decode_ourselves
 PLACE = TopicPartition("t", 7)
 START = DefaultRecordBatch.HEADER_STRUCT.size
 ATTRIBUTES = DefaultRecordBatch.ATTRIBUTES_OFFSET
+LENGTH = struct.calcsize(">q")
+ZSTD = DefaultRecordBatch.CODEC_ZSTD
 
 
 def batch(offset: int, *values: bytes, codec: int = 0) -> bytearray:
-    made: Any = MemoryRecordsBuilder(2, codec, 2**20, offset)
+    made: Any = MemoryRecordsBuilder(2, codec, 2**25, offset)
     for value in values:
         made.append(1000, b"k", value, [("h", b"1")])
     made.close()
@@ -61,6 +64,18 @@ def test_a_batch_that_cannot_be_decompressed_is_one_record_at_its_last_offset(co
         (4, b"e", ["h"]),
     ]
     assert found.next_fetch_offset == 5
+
+
+def test_a_batch_of_a_codec_s_highest_level_and_one_that_held_much_are_read() -> None:
+    """Written as a stream, whose end nobody knew: zstd then says it may refer far back."""
+    streamed = batch(0, b"a")
+    compress = zstandard.ZstdCompressor(level=22).compressobj()
+    streamed[START:] = compress.compress(bytes(streamed[START:])) + compress.flush()
+    struct.pack_into(">h", streamed, ATTRIBUTES, ZSTD)
+    struct.pack_into(">i", streamed, LENGTH, len(streamed) - DefaultRecordBatch.AFTER_LEN_OFFSET)
+    much = b"0123456789" * 100_000
+    found = fetched(signed(streamed), batch(1, *[much] * 30, codec=ZSTD))
+    assert taken(found) == [(0, b"a", ["h"]), *((1 + n, much, ["h"]) for n in range(30))]
 
 
 def cut_name(stored: bytearray) -> None:

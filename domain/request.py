@@ -54,7 +54,8 @@ class Request:
     @property
     def acts_under(self) -> int | None:
         """The token of the claim; of what is no action on a case none, whatever was given."""
-        return self.claim_token if is_under_claim(self.command) else None
+        token = self.claim_token
+        return token if token is not None and is_under_claim(self.command) else None
 
 
 class Message(Model):

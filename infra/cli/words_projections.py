@@ -5,6 +5,7 @@ from __future__ import annotations
 PROJECTIONS: dict[str, str] = {
     # commands
     "Look after the read models.": "管理读模型。",
+    "Readers see what they saw: {reason}": "读者看到的仍是原来的内容：{reason}",
     "Keep the read models up to date until Ctrl-C; of several that run, one writes.": "持续更新读模型，直到按 Ctrl-C；同时运行多个时，只有一个在写入。",
     "Project what is there now and end.": "投影完现有事件后退出。",
     "Events projected: {count}.": "已投影 {count} 个事件。",

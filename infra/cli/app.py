@@ -113,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:
         command = typer.main.get_command(app)
         _translate(command, terminal.settings.language)
         if "--help" in words or len(words) < 2:  # a group alone shows its help too
-            _title_help(terminal.settings.language)
+            _lay_out_help(terminal.settings.language)
         status = command.main(arguments, prog_name="casetrail", standalone_mode=False, obj=terminal)
         if status == INTERRUPTED:  # typer swallowed the exception
             raise KeyboardInterrupt
@@ -180,9 +180,19 @@ def _log_to_stderr(language: Language, debug: bool) -> None:
     logging.basicConfig(handlers=[handler])  # does nothing where somebody already listens
 
 
-def _title_help(language: Language) -> None:
-    """Put the titles that typer gives the parts of a help page into the language."""
+def _lay_out_help(language: Language) -> None:
+    """Put the titles that typer gives the parts of a help page into the language, and let words
+    without spaces be broken where a column ends, instead of cut."""
+    from rich.text import Text
     from typer import rich_utils  # late: it takes a tenth of a second
+
+    def fold(text: str | Text) -> Text:
+        folded = highlight(text)
+        folded.overflow = "fold"
+        return folded
+
+    highlight = rich_utils.OptionHighlighter()
+    setattr(rich_utils, "highlighter", fold)  # noqa: B010  # a function serves as well
 
     rich_utils.OPTIONS_PANEL_TITLE = translate(language, "Options")
     rich_utils.COMMANDS_PANEL_TITLE = translate(language, "Commands")

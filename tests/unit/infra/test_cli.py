@@ -181,6 +181,24 @@ def test_a_wrong_setting_is_one_line_in_the_language_asked_for(
     assert capsys.readouterr().err == "casetrail: CASETRAIL_POSTGRES 为 9；只能是 16 或 18。\n"
 
 
+def paths(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield words
+    if isinstance(command, TyperGroup):
+        for name, below in command.commands.items():
+            yield from paths(below, (*words, name))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_narrow_terminal_cuts_nothing_off_a_help_page(
+    language: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in paths(whole()):
+        assert run([*words, "--help", "--lang", language]) == 0
+        page = capsys.readouterr().out.replace("A,B,…", "")
+        assert "…" not in page, page
+
+
 def test_help_speaks_the_language_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help", "--lang", "zh"]) == 0
     assert "异常件售后单" in capsys.readouterr().out

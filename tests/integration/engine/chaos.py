@@ -32,6 +32,8 @@ AWAY = (psycopg.Error, PostgresError, PersistenceError)
 RECOVERED_WITHIN = 60.0
 """Seconds; generous: the machine may be busy."""
 FOLLOWERS = 2
+FAR_BEHIND = 2_000
+"""Events that wait for the engine, above which the writer lets it catch up."""
 
 
 class Chaos:
@@ -159,6 +161,7 @@ class Chaos:
                         world.given(*some_events(number))
                         sure.append(number)
                         self._go_on(world, sure)
+                        self._give_time(world, stop)
                         time.sleep(0.002)
                 time.sleep(0.05)
 
@@ -170,6 +173,23 @@ class Chaos:
             stop.set()
             thread.join(60)
             assert not thread.is_alive()
+
+    def _give_time(self, world: World, stop: threading.Event) -> None:
+        """An engine that turns pages of five events is slower than a writer can be: left alone it
+        would never catch up, and no rebuild would end."""
+        if self.written % 20 == 0 and self._behind(world) > FAR_BEHIND:
+            while not stop.is_set() and self._behind(world) > 0:
+                time.sleep(0.05)
+
+    def _behind(self, world: World) -> int:
+        (books,) = world.rows("select to_regclass('projections') is not null as there")
+        if not books["there"]:
+            return 0
+        (lag,) = world.rows(
+            "select (select coalesce(max(notification_id), 0) from stored_events)"
+            " - coalesce(min(position), 0) as events from projections where standing = 'live'"
+        )
+        return int(lag["events"])
 
     def _go_on(self, world: World, sure: list[int]) -> None:
         """An old case, each once: nobody has to know whether it was committed."""

@@ -108,8 +108,7 @@ class _Draw:
 class _Search:
     """One agent's claim on its way. tried: cases; full: shops of which it may hold no more.
     unreadable: what was said of the last case that cannot be decided, and how many there were in a
-    row. passed_by: a candidate that
-    another caller goes for, and may not get."""
+    row. passed_by: a candidate that another caller goes for, and may not get."""
 
     begun: float
     turn: float

@@ -197,8 +197,7 @@ class Publisher:
     def _publish(self, pages: Pages, senders: _Senders) -> bool:
         """One page of each kind; whether there was any. Raises Overtaken."""
         began = time.monotonic()
-        now = time.monotonic()
-        found, faults = pages.read([k for k, stuck in self._stuck.items() if stuck.until > now])
+        found, faults = pages.read([k for k, stuck in self._stuck.items() if stuck.until > began])
         for name, fault in faults.items():
             self._stick(pages.conn, name, fault)
         if not found:
